@@ -1,0 +1,206 @@
+import type { ConditionCatalog, ConditionTypeOf, ReasonOf } from './condition-catalog.ts';
+
+export const TRAINING_JOB_CONDITIONS = {
+  Accepted: {
+    meaning: 'The spec can be carried out as it stands.',
+    reasons: {
+      Accepted: 'True: pools and policy were found and the spec agrees with them.',
+      PoolNotFound: 'False: a GPUPool in spec.capacity.pools does not exist.',
+      PoolNotReady: 'False: none of the GPUPools is ready.',
+      ModeNotAllowed: 'True: the ScalingPolicy does not allow spec.mode, a lesser mode is in force.',
+      PolicyLimitExceeded: 'False: the spec asks for more than the ScalingPolicy allows.',
+      CurrencyMismatch: 'False: budget and pools are in different currencies.',
+      GpusExceedNode: 'False: gpusPerReplica is more than a node of the pool has.',
+      NameTaken: 'False: a workload of that name exists and belongs to someone else.',
+      PodTemplateRefused: 'False: the API server refused the workload made from the podTemplate.',
+    },
+  },
+  CapacityReady: {
+    meaning: 'The nodes for the workers decided on are there.',
+    reasons: {
+      CapacityReady: 'True: the nodes are ready.',
+      WaitingForNodes: 'False: nodes were asked for and are not ready yet.',
+      PodsUnschedulable: 'False: nodes are ready but the scheduler finds no room for the pods.',
+      StockOut: 'False: the pool did not deliver nodes in time.',
+      PoolFull: 'False: the pool is at its limit and other jobs hold it.',
+      NotNeeded: 'Unknown: the job is suspended or finished.',
+    },
+  },
+  Running: {
+    meaning: 'All workers decided on are ready and the trainer makes steps.',
+    reasons: {
+      Training: 'True: steps are being made.',
+      Starting: 'False: workers are being created or have not made a step yet.',
+      WorkersNotReady: 'False: some workers are not ready.',
+      Rescaling: 'False: workers are being changed.',
+      Suspended: 'False: the job is suspended.',
+      Finished: 'False: the job is complete or has failed.',
+    },
+  },
+  MetricsAvailable: {
+    meaning: 'The samples that decisions need are there and young enough.',
+    reasons: {
+      MetricsAvailable: 'True: every signal is there.',
+      MetricsPartial:
+        'True: steps are there, but a signal such as the noise scale is missing, which narrows decisions.',
+      MetricsStale: 'False: the newest sample is older than the staleness limit.',
+      MetricsMissing: 'False: the trainer has not been seen in Prometheus.',
+      MetricsImplausible: 'False: samples contradict each other or are not numbers.',
+      PrometheusUnavailable: 'Unknown: Prometheus does not answer.',
+      NotRunning: 'Unknown: there are no workers to measure.',
+    },
+  },
+  ConfigInSync: {
+    meaning: 'The trainer has applied the newest tuning.',
+    reasons: {
+      Applied: 'True: the trainer reports the newest version.',
+      WaitingForAck: 'False: a version was sent and the time to answer has not run out.',
+      ReloadNotAcked: 'False: the trainer did not answer in time; the old batch is assumed.',
+      RejectedByTrainer: 'False: the trainer refused the version, for the reason in the message.',
+      NotTuned: 'Unknown: no tuning has been sent.',
+    },
+  },
+  Rescaling: {
+    meaning: 'Workers are being changed. Abnormal when it lasts.',
+    reasons: {
+      WaitingForCapacity: 'True: nodes for the new size are being brought up.',
+      CheckpointRequested: 'True: the trainer was asked for a checkpoint.',
+      Stopping: 'True: the old workers are stopping.',
+      Starting: 'True: the new workers are starting.',
+      NotRescaling: 'False: nothing is being changed.',
+      CheckpointTimedOut: 'False: the trainer wrote no checkpoint in time and the change was given up.',
+      CapacityTimedOut: 'False: the nodes did not come in time and the change was given up.',
+    },
+  },
+  DeadlineAtRisk: {
+    meaning: 'The forecast misses the deadline. Abnormal when true.',
+    reasons: {
+      OnTime: 'False: the forecast meets the deadline.',
+      ForecastLate: 'True: the forecast ends after the deadline even with the largest allowed allocation.',
+      DeadlineExceeded: 'True: the deadline has passed.',
+      NoDeadline: 'False: no deadline is set.',
+      ForecastUnknown: 'Unknown: there is not enough data for a forecast.',
+    },
+  },
+  WithinBudget: {
+    meaning: 'Accrued and forecast cost keep the budget.',
+    reasons: {
+      WithinBudget: 'True: the forecast keeps the budget.',
+      BudgetWarning: 'True: the accrued cost has passed warnAtPercent of the budget.',
+      ForecastExceedsBudget: 'False: the forecast ends above the budget.',
+      BudgetExceeded: 'False: the accrued cost is above the budget.',
+      NoBudget: 'True: no budget is set.',
+      PriceUnknown: 'Unknown: the price of the pool is not known.',
+    },
+  },
+  ConflictingScaler: {
+    meaning: 'Something else changes the size of the workload. Abnormal when true.',
+    reasons: {
+      None: 'False: nobody else changes it.',
+      HorizontalPodAutoscaler: 'True: an HPA targets the TrainingJob while its mode is Auto.',
+      WorkloadChangedByOther: 'True: the workload was changed by another owner.',
+    },
+  },
+  Suspended: {
+    meaning: 'There are no workers because the job is suspended.',
+    reasons: {
+      SuspendedByUser: 'True: spec.suspend is true.',
+      BudgetExceeded: 'True: the budget is used up and onExceeded is Suspend.',
+      Suspending: 'False: a checkpoint was asked for and the workers are stopping.',
+      NotSuspended: 'False: the job may run.',
+    },
+  },
+  Complete: {
+    meaning: 'The work is done.',
+    reasons: {
+      WorkloadSucceeded: 'True: all workers ended successfully.',
+      NotFinished: 'False: the work is not done.',
+    },
+  },
+  Failed: {
+    meaning: 'The run has failed and is not tried again.',
+    reasons: {
+      BackoffLimitExceeded: 'True: more pods failed than backoffLimit allows.',
+      ActiveDeadlineExceeded: 'True: the run was active longer than activeDeadlineSeconds.',
+      WorkloadFailed: 'True: the workload failed for another reason, given in the message.',
+      NotFailed: 'False: the run has not failed.',
+    },
+  },
+} as const satisfies ConditionCatalog;
+
+export const GPU_POOL_CONDITIONS = {
+  Ready: {
+    meaning: 'The pool can be used.',
+    reasons: {
+      Ready: 'True: nodes can be counted and, where it is ours to do, scaled.',
+      ScalerUnavailable: 'False: the scale target cannot be read or written.',
+      SelectorOverlaps: 'False: another GPUPool selects the same nodes.',
+      NodesDisagree: 'False: nodes carry another number of GPUs than gpusPerNode.',
+    },
+  },
+  ScalerAvailable: {
+    meaning: 'The scale subresource of the scale target can be read and written.',
+    reasons: {
+      ScalerAvailable: 'True: the last read and write succeeded.',
+      NotScaled: 'True: the provider is None, nodes are left to others.',
+      TargetNotFound: 'False: the scale target does not exist.',
+      Forbidden: 'False: the operator may not write the scale target.',
+      NotScalable: 'False: the scale target has no scale subresource.',
+      ScaleIgnored: 'False: the scale was written and the target does not follow.',
+    },
+  },
+  StockOut: {
+    meaning: 'The last nodes asked for did not come in time. Abnormal when true.',
+    reasons: {
+      InStock: 'False: the last nodes asked for came.',
+      ProvisioningTimedOut: 'True: nodes did not become ready within provisioningTimeoutSeconds.',
+    },
+  },
+  Conflicting: {
+    meaning: 'Something else changes the number of nodes. Abnormal when true.',
+    reasons: {
+      None: 'False: nobody else changes it.',
+      ScaleChangedByOther: 'True: the scale target was changed by another owner.',
+    },
+  },
+} as const satisfies ConditionCatalog;
+
+export const SCALING_POLICY_CONDITIONS = {
+  Accepted: {
+    meaning: 'The policy is in force.',
+    reasons: {
+      Accepted: 'True: it holds for the namespaces it names.',
+      Shadowed: 'False: for each of its namespaces another policy comes first by name.',
+    },
+  },
+} as const satisfies ConditionCatalog;
+
+/** Why a change that would pay was held; reasons of a decision with action Hold, and of events. */
+export const HOLD_REASONS = {
+  ObserveOnly: 'The mode is Observe.',
+  RecommendOnly: 'The mode is Recommend.',
+  HeldByUser: 'An annotation holds the job.',
+  MetricsStale: 'The samples are too old.',
+  ModelUncertain: 'The estimates are too wide to act on.',
+  BelowMinimumGain: 'The change saves less than minimumGainPercent.',
+  CostsMoreThanItSaves: 'The change costs more than it saves over the remaining work.',
+  Cooldown: 'The pause after the last change has not run out.',
+  RescaleRateLimited: 'The bound of changes in an hour is reached.',
+  ChangeInFlight: 'Another change has not ended.',
+  OutOfMemoryRisk: 'The micro batch might not fit in the memory.',
+  LossRegressed: 'The loss rose after the last change.',
+  StockOut: 'The pool has no nodes to give.',
+  PolicyLimit: 'The ScalingPolicy does not allow it.',
+  ConflictingScaler: 'Something else changes the size of the workload.',
+} as const;
+
+export type TrainingJobConditionType = ConditionTypeOf<typeof TRAINING_JOB_CONDITIONS>;
+export type TrainingJobReason<T extends TrainingJobConditionType = TrainingJobConditionType> =
+  T extends TrainingJobConditionType ? ReasonOf<typeof TRAINING_JOB_CONDITIONS, T> : never;
+export type GpuPoolConditionType = ConditionTypeOf<typeof GPU_POOL_CONDITIONS>;
+export type GpuPoolReason<T extends GpuPoolConditionType = GpuPoolConditionType> = T extends GpuPoolConditionType
+  ? ReasonOf<typeof GPU_POOL_CONDITIONS, T>
+  : never;
+export type ScalingPolicyConditionType = ConditionTypeOf<typeof SCALING_POLICY_CONDITIONS>;
+export type ScalingPolicyReason = ReasonOf<typeof SCALING_POLICY_CONDITIONS, 'Accepted'>;
+export type HoldReason = keyof typeof HOLD_REASONS;

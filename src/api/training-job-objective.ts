@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import {
+  amount,
+  type CelRule,
+  currencyCode,
+  decimal,
+  dnsLabel,
+  instant,
+  integer,
+  listByKey,
+  withRules,
+} from './fields.ts';
+
+const WORK = 'spec.objective.work';
+
+function workFieldRule(field: string, type: string): CelRule {
+  return {
+    rule: `self.type == '${type}' ? has(self.${field}) : !has(self.${field})`,
+    message: `${WORK}.${field} belongs to type ${type}: set it with that type and remove it with any other`,
+  };
+}
+
+const workSchema = withRules(
+  z.object({
+    type: z
+      .enum(['Steps', 'Samples', 'ValidationLoss', 'Unknown'])
+      .default('Unknown')
+      .describe(
+        'type says what ends the training: a number of optimizer steps, a number of samples, a validation loss, or something that Stepwise is not told.',
+      ),
+    steps: integer(1, 1_000_000_000_000)
+      .optional()
+      .describe(
+        'steps is the number of optimizer steps at the initial global batch; steps with a larger batch count for more (reference samples). With type Steps only.',
+      ),
+    samples: integer(1, 1_000_000_000_000_000)
+      .optional()
+      .describe(
+        'samples is the number of samples at the initial global batch; with a larger batch more samples are needed for the same progress (reference samples). With type Samples only.',
+      ),
+    validationLoss: decimal()
+      .optional()
+      .describe(
+        'validationLoss is the loss, as a decimal string, at which the training ends. With type ValidationLoss only.',
+      ),
+  }),
+  [
+    workFieldRule('steps', 'Steps'),
+    workFieldRule('samples', 'Samples'),
+    workFieldRule('validationLoss', 'ValidationLoss'),
+  ],
+);
+
+export const objectiveSchema = withRules(
+  z.object({
+    type: z
+      .enum(['CostToTarget', 'TimeToTarget'])
+      .default('CostToTarget')
+      .describe('type says what is made small: the cost until the work is done, or the time.'),
+    work: workSchema.prefault({}).describe('work that the run has to do.'),
+    deadline: instant()
+      .optional()
+      .describe(
+        'deadline by which the work should be done, RFC 3339; reported as DeadlineAtRisk when the forecast misses it.',
+      ),
+    timeValuePerHour: amount()
+      .optional()
+      .describe(
+        'timeValuePerHour is what an hour sooner is worth, a decimal string in the currency of the pool; with it more workers than the fewest can pay off.',
+      ),
+  }),
+  [
+    {
+      rule: "!has(self.deadline) || self.work.type != 'Unknown'",
+      message: `spec.objective.deadline needs to know the work: set ${WORK}.type to Steps, Samples or ValidationLoss, or remove the deadline`,
+    },
+  ],
+);
+
+const budgetCostSchema = z.object({
+  amount: withRules(amount(), [
+    {
+      rule: 'double(self) > 0.0',
+      message: 'spec.budget.cost.amount must be above zero: set what the run may cost, or remove spec.budget',
+    },
+  ]).describe('amount that the run may cost, a decimal string such as "900" or "12.50".'),
+  currency: currencyCode().default('USD').describe('currency of the amount, an ISO 4217 code; that of the pools.'),
+});
+
+export const budgetSchema = z.object({
+  cost: budgetCostSchema.describe('cost that the run may reach.'),
+  onExceeded: z
+    .enum(['Notify', 'Suspend'])
+    .default('Notify')
+    .describe(
+      'onExceeded says what happens when the accrued cost reaches the amount: a condition and an event, or also the stop of the workers.',
+    ),
+  warnAtPercent: integer(1, 100)
+    .default(80)
+    .describe('warnAtPercent of the amount, forecast or accrued, at which a warning is given.'),
+});
+
+export const capacitySchema = z.object({
+  pools: listByKey(z.object({ name: dnsLabel().describe('name of a GPUPool.') }), ['name'], 8)
+    .min(1)
+    .describe('pools that may be used, in order of preference; the run starts on the first.'),
+});
