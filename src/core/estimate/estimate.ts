@@ -1,0 +1,113 @@
+import type { StepTimeParameters } from '../model/step-time.ts';
+import type { JobSnapshot } from '../snapshot.ts';
+import { DRAWS, type Draw, quantile } from './draws.ts';
+import { cholesky, dot } from './linear-algebra.ts';
+import { forecastWorkToLoss } from './loss-curve.ts';
+import { largestMicroBatch } from './memory.ts';
+import { noiseMoments } from './noise-scale.ts';
+import { fitStepTime, parametersFromLogs } from './step-time-fit.ts';
+
+/** A value with the interval that holds it with probability 0.8. */
+export interface Interval {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** One possible world, drawn from the posterior. */
+export interface World {
+  readonly stepTime: StepTimeParameters;
+  readonly gradientNoiseScale: number;
+  /** Work left; the same unit in all worlds. */
+  readonly remainingReferenceSamples: number;
+}
+
+export interface Estimate {
+  readonly worlds: readonly World[];
+  readonly overheadSeconds: Interval;
+  readonly secondsPerSample: Interval;
+  readonly synchronizationSeconds: Interval | undefined;
+  /** Undefined when the trainer exports no gradient statistics. */
+  readonly gradientNoiseScale: Interval | undefined;
+  readonly largestMicroBatchSize: number | undefined;
+  /** `Stated` by the user, `Forecast` from the loss, or `Assumed`: as much again as has been done. */
+  readonly remainingWork: 'Stated' | 'Forecast' | 'Assumed';
+  readonly remainingReferenceSamples: Interval;
+}
+
+/** algorithms.md section 7: noise scales are floored at a quarter of the reference batch and capped. */
+const NOISE_FLOOR_SHARE = 0.25;
+const NOISE_CAP_FACTOR = 4096;
+
+/** Everything the planner needs to know of one job; undefined while no step time has been measured. */
+export function estimateJob(job: JobSnapshot): Estimate | undefined {
+  const { evidence, limits } = job;
+  const fit = fitStepTime(evidence.stepTimes);
+  if (fit === undefined) return undefined;
+  const lower = cholesky(fit.logCovariance);
+  const moments = noiseMoments(evidence.noise);
+  const work = remainingWork(job);
+  const seenManyRanks = evidence.stepTimes.some((point) => point.replicas > 1);
+
+  const worlds = DRAWS.map((draw): World => {
+    const logs = fit.logMeans.map((logMean, index) => logMean + dot(lower[index] ?? [], draw.slice(0, 3)));
+    return {
+      stepTime: parametersFromLogs(logs),
+      gradientNoiseScale: drawNoise(moments, draw, limits.initialGlobalBatchSize),
+      remainingReferenceSamples: Math.exp(work.logRemaining + work.logSd * (draw[5] ?? 0)),
+    };
+  });
+  return {
+    worlds,
+    overheadSeconds: interval(worlds.map((world) => world.stepTime.overheadSeconds)),
+    secondsPerSample: interval(worlds.map((world) => world.stepTime.secondsPerSample)),
+    synchronizationSeconds: seenManyRanks
+      ? interval(worlds.map((world) => world.stepTime.synchronizationSeconds))
+      : undefined,
+    gradientNoiseScale: moments === undefined ? undefined : interval(worlds.map((world) => world.gradientNoiseScale)),
+    largestMicroBatchSize: largestMicroBatch(evidence.memory, limits.memoryHeadroomFraction),
+    remainingWork: work.source,
+    remainingReferenceSamples: interval(worlds.map((world) => world.remainingReferenceSamples)),
+  };
+}
+
+/** Without gradient statistics the planner keeps the global batch; the floor then only serves the step count. */
+function drawNoise(moments: ReturnType<typeof noiseMoments>, draw: Draw, referenceBatchSize: number): number {
+  const floor = NOISE_FLOOR_SHARE * referenceBatchSize;
+  if (moments === undefined) return floor;
+  const cap = NOISE_CAP_FACTOR * referenceBatchSize;
+  const trace = Math.max(moments.trace * 0.1, moments.trace + moments.traceSd * (draw[3] ?? 0));
+  const signal = moments.signal + moments.signalSd * (draw[4] ?? 0);
+  return signal <= trace / cap ? cap : Math.max(floor, trace / signal);
+}
+
+function remainingWork(job: JobSnapshot): {
+  readonly source: Estimate['remainingWork'];
+  readonly logRemaining: number;
+  readonly logSd: number;
+} {
+  const { work } = job.limits;
+  const done = job.evidence.progress.referenceSamples;
+  if (work.type === 'ReferenceSamples') {
+    const left = Math.max(work.referenceSamples - done, work.referenceSamples * 1e-3);
+    return { source: 'Stated', logRemaining: Math.log(left), logSd: 0 };
+  }
+  if (work.type === 'ValidationLoss') {
+    const forecast = forecastWorkToLoss(job.evidence.losses, work.target);
+    if (forecast !== undefined) return { source: 'Forecast', ...forecast };
+  }
+  const fromRatio = remainingFromRatio(job.evidence.last?.completedRatio, done);
+  if (fromRatio !== undefined) return { source: 'Forecast', logRemaining: Math.log(fromRatio), logSd: 0.1 };
+  // Nothing is said of the end: a run is taken to be half-way at any time (Gott's and Lindy's argument).
+  const assumed = Math.max(done, job.limits.initialGlobalBatchSize * 1000);
+  return { source: 'Assumed', logRemaining: Math.log(assumed), logSd: 1 };
+}
+
+function remainingFromRatio(ratio: number | undefined, done: number): number | undefined {
+  if (ratio === undefined || !(ratio > 0.001) || ratio > 1 || done <= 0) return undefined;
+  return Math.max(done * (1 / ratio - 1), done * 1e-3);
+}
+
+export function interval(values: readonly number[]): Interval {
+  return { value: quantile(values, 0.5), low: quantile(values, 0.1), high: quantile(values, 0.9) };
+}

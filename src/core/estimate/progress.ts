@@ -1,0 +1,76 @@
+import { statisticalEfficiency } from '../model/steps-to-target.ts';
+import type { InstantSeconds } from '../snapshot.ts';
+import { growth, isPlausible, type TrainerReading } from './reading.ts';
+
+/** How far the run is, in its own steps and in reference samples (samples at the initial global batch). */
+export interface Progress {
+  readonly steps: number;
+  readonly samples: number;
+  readonly referenceSamples: number;
+  /** Samples per second of wall-clock time, smoothed; undefined before two readings. */
+  readonly samplesPerSecond: number | undefined;
+  /** Instant of the last reading in which a step was done. */
+  readonly lastStepAt: InstantSeconds | undefined;
+}
+
+export const NO_PROGRESS: Progress = {
+  steps: 0,
+  samples: 0,
+  referenceSamples: 0,
+  samplesPerSecond: undefined,
+  lastStepAt: undefined,
+};
+
+const SMOOTHING = 0.5;
+
+export function foldProgress(
+  progress: Progress,
+  window: {
+    readonly before: TrainerReading | undefined;
+    readonly reading: TrainerReading;
+    readonly globalBatchSize: number | undefined;
+    readonly referenceBatchSize: number;
+    readonly gradientNoiseScale: number | undefined;
+  },
+): Progress {
+  const { before, reading, globalBatchSize } = window;
+  if (!isPlausible(reading.steps) || globalBatchSize === undefined) return progress;
+
+  const steps = stepsDone(before, reading);
+  const noise = window.gradientNoiseScale;
+  const worth = noise === undefined ? 1 : statisticalEfficiency(noise, globalBatchSize, window.referenceBatchSize);
+  const samples = steps * globalBatchSize;
+  return {
+    steps: Math.max(0, progress.steps + steps),
+    samples: Math.max(0, progress.samples + samples),
+    referenceSamples: Math.max(0, progress.referenceSamples + samples * worth),
+    samplesPerSecond: smoothedRate(progress.samplesPerSecond, before, reading),
+    lastStepAt: steps > 0 ? reading.observedAt : progress.lastStepAt,
+  };
+}
+
+/**
+ * Steps since the reading before. After a restart a trainer either goes on counting from its checkpoint's step
+ * (the difference is then the work lost, negative) or starts again from zero (what it shows is then new work).
+ */
+function stepsDone(before: TrainerReading | undefined, reading: TrainerReading): number {
+  const now = reading.steps ?? 0;
+  if (before === undefined || !isPlausible(before.steps)) return now;
+  if (now >= before.steps) return now - before.steps;
+  const countsFromCheckpoint = isPlausible(before.checkpointStep) && now >= before.checkpointStep;
+  if (countsFromCheckpoint) return now - before.steps;
+  const lost = isPlausible(before.checkpointStep) ? before.steps - before.checkpointStep : 0;
+  return now - Math.min(lost, before.steps);
+}
+
+function smoothedRate(
+  rate: number | undefined,
+  before: TrainerReading | undefined,
+  reading: TrainerReading,
+): number | undefined {
+  const samples = growth(before?.samples, reading.samples);
+  const seconds = growth(before?.observedAt, reading.observedAt);
+  if (samples === undefined || seconds === undefined || seconds === 0) return rate;
+  if (before?.configVersion !== reading.configVersion || rate === undefined) return samples / seconds;
+  return SMOOTHING * (samples / seconds) + (1 - SMOOTHING) * rate;
+}

@@ -1,0 +1,30 @@
+import type { Evaluation } from '../plan/evaluate.ts';
+import { globalBatchSize } from '../snapshot.ts';
+import { figure, money, signedPercent } from './figures.ts';
+
+/**
+ * One sentence for a change: what changes, what it does to step time and steps, what it saves. Both factors of
+ * cost to target are told, since their product is what is minimised.
+ */
+export function describeChange(current: Evaluation, best: Evaluation, saving: number, currency: string): string {
+  const changes: string[] = [];
+  const from = current.configuration;
+  const to = best.configuration;
+  if (from.replicas !== to.replicas) changes.push(`${from.replicas}→${to.replicas} workers`);
+  if (from.pool !== to.pool) changes.push(`pool ${from.pool}→${to.pool}`);
+  if (globalBatchSize(from) !== globalBatchSize(to)) {
+    changes.push(`global batch ${globalBatchSize(from)}→${globalBatchSize(to)}`);
+  } else if (from.microBatchSize !== to.microBatchSize) {
+    changes.push(`micro batch ${from.microBatchSize}→${to.microBatchSize}`);
+  }
+  const perStep = (best.stepSeconds * best.ratePerHour) / (current.stepSeconds * current.ratePerHour) - 1;
+  const steps = best.stepsToTarget / current.stepsToTarget - 1;
+  const result =
+    saving >= 0
+      ? `saves ${figure(saving * 100)}% to finish`
+      : `costs ${figure(-saving * 100)}% more to finish, to be in time`;
+  return (
+    `${changes.join('; ')}: ${signedPercent(perStep)} cost per step, ${signedPercent(steps)} steps, ${result} ` +
+    `(${money(current.costToTarget.value, currency)}→${money(best.costToTarget.value, currency)})`
+  );
+}

@@ -1,0 +1,54 @@
+import type { Estimate } from '../estimate/estimate.ts';
+import type { JobPlan } from '../plan/choose.ts';
+import type { InstantSeconds, JobSnapshot, PoolSnapshot } from '../snapshot.ts';
+
+/** Why a plan is held. Stable: users write alerts on them. */
+export type HoldReason =
+  | 'ObserveOnly'
+  | 'HeldByUser'
+  | 'NotRunning'
+  | 'ChangeInProgress'
+  | 'MetricsUnavailable'
+  | 'MetricsStale'
+  | 'ReloadNotAcked'
+  | 'LearningThroughput'
+  | 'AtOptimum'
+  | 'BelowMinimumGain'
+  | 'StabilizationWindow'
+  | 'RescaleRateLimited'
+  | 'NearlyDone'
+  | 'StockOut'
+  | 'PoolFull';
+
+export interface Question {
+  readonly now: InstantSeconds;
+  readonly job: JobSnapshot;
+}
+
+/** Asked once a plan exists. */
+export interface PlanQuestion extends Question {
+  readonly estimate: Estimate;
+  readonly plan: JobPlan;
+  readonly pool: PoolSnapshot;
+  /** GPUs of the pool that this job may have, its own included. */
+  readonly availableGpus: number;
+}
+
+export interface Hold {
+  readonly reason: HoldReason;
+  readonly message: string;
+  /** When the answer may change by itself. */
+  readonly until?: InstantSeconds;
+}
+
+/** A veto: undefined lets the plan pass. */
+export type Guard<Q> = (question: Q) => Hold | undefined;
+
+/** The first veto in the order of the list. */
+export function firstHold<Q>(guards: readonly Guard<Q>[], question: Q): Hold | undefined {
+  for (const guard of guards) {
+    const hold = guard(question);
+    if (hold !== undefined) return hold;
+  }
+  return undefined;
+}

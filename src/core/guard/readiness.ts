@@ -1,0 +1,72 @@
+import { duration } from '../explain/figures.ts';
+import type { Guard, Hold, Question } from './question.ts';
+
+/** Readings needed under one configuration before it is judged. */
+const MIN_CLEAN_READINGS = 3;
+
+function heldByUser({ job, now }: Question): Hold | undefined {
+  const { held } = job;
+  if (held.everything) return { reason: 'HeldByUser', message: 'paused by annotation stepwise.dev/paused' };
+  if (held.until !== undefined && held.until > now) {
+    return { reason: 'HeldByUser', message: `held by annotation for ${duration(held.until - now)}`, until: held.until };
+  }
+  return undefined;
+}
+
+function notRunning({ job }: Question): Hold | undefined {
+  if (job.history.busyWith !== 'NotRunning') return undefined;
+  return { reason: 'NotRunning', message: 'the workers are not running' };
+}
+
+function changeInProgress({ job }: Question): Hold | undefined {
+  const { busyWith } = job.history;
+  if (busyWith === 'Reload') {
+    return { reason: 'ChangeInProgress', message: 'waiting for the trainer to acknowledge the last batch change' };
+  }
+  if (busyWith === 'Resize') return { reason: 'ChangeInProgress', message: 'a resize is under way' };
+  return undefined;
+}
+
+function metricsUnavailable({ job }: Question): Hold | undefined {
+  const last = job.evidence.last;
+  if (last?.steps !== undefined && last.samples !== undefined) return undefined;
+  return {
+    reason: 'MetricsUnavailable',
+    message: 'Prometheus has no stepwise_trainer_steps_total and stepwise_trainer_samples_total of this job',
+  };
+}
+
+function metricsStale({ job, now }: Question): Hold | undefined {
+  const { last, progress } = job.evidence;
+  if (last === undefined) return undefined;
+  const limit = job.limits.stalenessLimitSeconds;
+  const age = now - last.observedAt;
+  if (age > limit) {
+    return {
+      reason: 'MetricsStale',
+      message: `the newest sample is ${duration(age)} old, the limit is ${duration(limit)}`,
+    };
+  }
+  const idle = progress.lastStepAt === undefined ? 0 : now - progress.lastStepAt;
+  if (idle > limit) return { reason: 'MetricsStale', message: `no optimizer step for ${duration(idle)}` };
+  return undefined;
+}
+
+function learningThroughput({ job }: Question): Hold | undefined {
+  const seen = job.evidence.cleanReadings;
+  if (seen >= MIN_CLEAN_READINGS && job.evidence.stepTimes.length > 0) return undefined;
+  return {
+    reason: 'LearningThroughput',
+    message: `measuring the configuration in force: ${seen} of ${MIN_CLEAN_READINGS} readings`,
+  };
+}
+
+/** Vetoes that need no plan, in the order they are asked. */
+export const READINESS_GUARDS: readonly Guard<Question>[] = [
+  notRunning,
+  metricsUnavailable,
+  metricsStale,
+  changeInProgress,
+  heldByUser,
+  learningThroughput,
+];

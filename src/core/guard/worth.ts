@@ -1,0 +1,130 @@
+import { duration, percent } from '../explain/figures.ts';
+import { pauseSeconds } from '../plan/evaluate.ts';
+import { globalBatchSize, sameBatch, samePlacement } from '../snapshot.ts';
+import type { Guard, Hold, PlanQuestion } from './question.ts';
+
+/** Share of the work at the end in which nothing is changed unless the deadline asks for it. */
+const UNTOUCHED_END_SHARE = 0.02;
+const RESTART_MULTIPLE = 10;
+
+function atOptimum({ plan }: PlanQuestion): Hold | undefined {
+  const { current, best } = plan;
+  const same =
+    samePlacement(current.configuration, best.configuration) && sameBatch(current.configuration, best.configuration);
+  if (!same) return undefined;
+  return {
+    reason: 'AtOptimum',
+    message: `${describeBatch(plan)} is the cheapest of the configurations allowed`,
+  };
+}
+
+function belowMinimumGain({ job, plan }: PlanQuestion): Hold | undefined {
+  if (rescuesDeadline(plan)) return undefined;
+  const wanted = job.limits.minimumGainFraction;
+  if (plan.savingFraction >= wanted && plan.cautiousSavingFraction > 0) return undefined;
+  return {
+    reason: 'BelowMinimumGain',
+    message:
+      plan.savingFraction < wanted
+        ? `the best alternative saves ${percent(plan.savingFraction)}, less than the ${percent(wanted)} asked for`
+        : `the best alternative saves ${percent(plan.savingFraction)}, but not surely enough yet`,
+  };
+}
+
+function nearlyDone({ job, estimate, plan }: PlanQuestion): Hold | undefined {
+  if (rescuesDeadline(plan) || estimate.remainingWork === 'Assumed') return undefined;
+  const left = estimate.remainingReferenceSamples.value;
+  const done = job.evidence.progress.referenceSamples;
+  if (left > UNTOUCHED_END_SHARE * (left + done)) return undefined;
+  return { reason: 'NearlyDone', message: `only ${percent(left / (left + done))} of the work is left` };
+}
+
+function reloadNotAcked({ job, plan, now }: PlanQuestion): Hold | undefined {
+  const since = job.history.unacknowledgedSince;
+  if (since === undefined || sameBatch(plan.best.configuration, plan.current.configuration)) return undefined;
+  return {
+    reason: 'ReloadNotAcked',
+    message: `the trainer has not acknowledged a batch change for ${duration(now - since)}; the batch is left alone until it does`,
+  };
+}
+
+function batchCooldown({ job, plan, now }: PlanQuestion): Hold | undefined {
+  if (sameBatch(plan.best.configuration, plan.current.configuration)) return undefined;
+  return within('batch change', job.history.lastReloadAt, job.limits.batchCooldownSeconds, now);
+}
+
+function resizeCooldown({ job, plan, pool, now }: PlanQuestion): Hold | undefined {
+  if (samePlacement(plan.best.configuration, plan.current.configuration)) return undefined;
+  const restarts = RESTART_MULTIPLE * pauseSeconds(job, pool, plan.best.configuration);
+  // A deadline in danger waits for the plain cooldown only.
+  const seconds = rescuesDeadline(plan)
+    ? job.limits.cooldownSeconds
+    : Math.max(job.limits.cooldownSeconds, Math.min(restarts, 10 * job.limits.cooldownSeconds));
+  return within('resize', job.history.lastResizeAt, seconds, now);
+}
+
+function rescaleRateLimited({ job, plan, now }: PlanQuestion): Hold | undefined {
+  if (samePlacement(plan.best.configuration, plan.current.configuration)) return undefined;
+  const lastHour = job.history.resizedAt.filter((instant) => instant > now - 3600);
+  const most = job.limits.maxRescalesPerHour;
+  const oldest = lastHour[0];
+  if (lastHour.length < most || oldest === undefined) return undefined;
+  return {
+    reason: 'RescaleRateLimited',
+    message: `${lastHour.length} resizes in the last hour, the limit is ${most}`,
+    until: oldest + 3600,
+  };
+}
+
+function stockOut({ job, plan, pool, now }: PlanQuestion): Hold | undefined {
+  if (plan.best.configuration.replicas <= job.history.current.replicas) return undefined;
+  if (pool.stockOutUntil === undefined || pool.stockOutUntil <= now) return undefined;
+  return {
+    reason: 'StockOut',
+    message: `pool ${pool.name} could not deliver nodes; it is asked again in ${duration(pool.stockOutUntil - now)}`,
+    until: pool.stockOutUntil,
+  };
+}
+
+function poolFull({ job, plan, pool, availableGpus }: PlanQuestion): Hold | undefined {
+  const { replicas } = plan.best.configuration;
+  const wanted = replicas * job.limits.gpusPerReplica;
+  if (replicas <= job.history.current.replicas || wanted <= availableGpus) return undefined;
+  return {
+    reason: 'PoolFull',
+    message: `${wanted} GPUs are wanted, pool ${pool.name} has ${Math.max(0, availableGpus)} for this job`,
+  };
+}
+
+/** A plan that turns a missed deadline into a met one, or comes much nearer to it, need not save money. */
+export function rescuesDeadline(plan: PlanQuestion['plan']): boolean {
+  const { current, best } = plan;
+  return !current.meetsDeadline && best.secondsToTarget90 < 0.95 * current.secondsToTarget90;
+}
+
+function within(what: string, last: number | undefined, seconds: number, now: number): Hold | undefined {
+  if (last === undefined || now >= last + seconds) return undefined;
+  return {
+    reason: 'StabilizationWindow',
+    message: `the last ${what} was ${duration(now - last)} ago; the next is allowed in ${duration(last + seconds - now)}`,
+    until: last + seconds,
+  };
+}
+
+function describeBatch(plan: PlanQuestion['plan']): string {
+  const { configuration } = plan.current;
+  return `global batch ${globalBatchSize(configuration)} on ${configuration.replicas} worker${configuration.replicas === 1 ? '' : 's'}`;
+}
+
+/** Vetoes of a plan, in the order they are asked. */
+export const WORTH_GUARDS: readonly Guard<PlanQuestion>[] = [
+  atOptimum,
+  belowMinimumGain,
+  nearlyDone,
+  reloadNotAcked,
+  batchCooldown,
+  resizeCooldown,
+  rescaleRateLimited,
+  stockOut,
+  poolFull,
+];

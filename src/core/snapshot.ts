@@ -1,0 +1,141 @@
+/**
+ * What is known at one instant: the only input of every decision.
+ *
+ * Frozen and serialisable, so that a decision can be replayed from a bug report. `undefined` means
+ * "not known" and is never read as zero.
+ */
+
+/** Seconds since the Unix epoch. */
+export type InstantSeconds = number;
+
+/** How one training run is laid out on its workers. */
+export interface Configuration {
+  readonly pool: string;
+  /** Workers = data-parallel ranks. */
+  readonly replicas: number;
+  /** Samples in one forward and backward pass of one rank. */
+  readonly microBatchSize: number;
+  readonly gradientAccumulationSteps: number;
+}
+
+export type Mode = 'Observe' | 'Recommend' | 'Auto';
+export type LearningRateRule = 'None' | 'Linear' | 'Sqrt' | 'AdaScale';
+export type AllowedSizes =
+  | { readonly type: 'Any' }
+  | { readonly type: 'PowersOfTwo' }
+  | { readonly type: 'MultipleOf'; readonly multipleOf: number }
+  | { readonly type: 'List'; readonly values: readonly number[] };
+
+/** Work to be done, counted in samples at the initial global batch (reference samples). */
+export type Work =
+  | { readonly type: 'ReferenceSamples'; readonly referenceSamples: number }
+  | { readonly type: 'ValidationLoss'; readonly target: number }
+  | { readonly type: 'Unknown' };
+
+/** The user's and the administrator's limits, already merged. */
+export interface JobLimits {
+  readonly mode: Mode;
+  readonly batchMode: 'Off' | 'Recommend' | 'Auto';
+  readonly minReplicas: number;
+  readonly maxReplicas: number;
+  readonly sizes: AllowedSizes;
+  readonly canRescale: boolean;
+  readonly gpusPerReplica: number;
+  readonly initialReplicas: number;
+  readonly initialGlobalBatchSize: number;
+  readonly initialMicroBatchSize: number;
+  readonly minGlobalBatchSize: number;
+  readonly maxGlobalBatchSize: number;
+  readonly globalBatchSizeMultipleOf: number;
+  readonly minMicroBatchSize: number;
+  readonly maxMicroBatchSize: number | undefined;
+  readonly memoryHeadroomFraction: number;
+  readonly learningRateRule: LearningRateRule;
+  readonly maxLossRegressionFraction: number;
+  readonly lossWindowSteps: number;
+  readonly objective: 'CostToTarget' | 'TimeToTarget';
+  readonly work: Work;
+  readonly deadline: InstantSeconds | undefined;
+  readonly timeValuePerHour: number;
+  readonly budgetCost: number | undefined;
+  readonly pools: readonly string[];
+  readonly minimumGainFraction: number;
+  readonly cooldownSeconds: number;
+  readonly batchCooldownSeconds: number;
+  readonly maxBatchGrowthFactor: number;
+  readonly maxRescalesPerHour: number;
+  readonly maxGpus: number | undefined;
+  readonly stalenessLimitSeconds: number;
+}
+
+/** What people asked to be left alone, by annotation. */
+export interface HeldByUser {
+  readonly everything: boolean;
+  readonly scaleUp: boolean;
+  readonly scaleDown: boolean;
+  readonly batch: boolean;
+  readonly until: InstantSeconds | undefined;
+}
+
+/** What the operator itself has done with the job so far. */
+export interface JobHistory {
+  readonly current: Configuration;
+  /** A tuning not acknowledged yet, a resize under way, or a job that does not run. */
+  readonly busyWith: 'Nothing' | 'Reload' | 'Resize' | 'NotRunning';
+  /** Version of the last tuning that timed out without an answer, until it is acknowledged. */
+  readonly unacknowledgedSince: InstantSeconds | undefined;
+  readonly lastReloadAt: InstantSeconds | undefined;
+  readonly lastResizeAt: InstantSeconds | undefined;
+  readonly resizedAt: readonly InstantSeconds[];
+  /** Largest micro batch that may be tried again after an out-of-memory rejection. */
+  readonly microBatchSizeCeiling: number | undefined;
+  /** Largest global batch allowed after a rollback for loss regression. */
+  readonly globalBatchSizeCeiling: number | undefined;
+  /** Measured time without steps of the job's own resizes; undefined before the first. */
+  readonly restartSeconds: number | undefined;
+  readonly accruedCost: number;
+}
+
+export interface JobSnapshot {
+  readonly key: string;
+  readonly limits: JobLimits;
+  readonly held: HeldByUser;
+  readonly history: JobHistory;
+  readonly evidence: import('./estimate/evidence.ts').Evidence;
+}
+
+export interface PoolSnapshot {
+  readonly name: string;
+  readonly gpusPerNode: number;
+  readonly maxNodes: number;
+  /** GPUs held by pods that are not Stepwise's. */
+  readonly foreignGpus: number;
+  readonly billing: 'Node' | 'Gpu';
+  readonly pricePerNodeHour: number;
+  readonly currency: string;
+  /** Seconds from asking for a node until its GPUs are usable; undefined before the first. */
+  readonly provisioningSeconds: number | undefined;
+  /** Recent failure to deliver nodes: nothing is asked of the pool until then. */
+  readonly stockOutUntil: InstantSeconds | undefined;
+}
+
+export interface Snapshot {
+  readonly now: InstantSeconds;
+  readonly jobs: readonly JobSnapshot[];
+  readonly pools: readonly PoolSnapshot[];
+}
+
+/** Samples per optimizer step over all ranks. */
+export function globalBatchSize(configuration: Configuration): number {
+  return configuration.microBatchSize * configuration.gradientAccumulationSteps * configuration.replicas;
+}
+
+export function sameBatch(one: Configuration, other: Configuration): boolean {
+  return (
+    one.microBatchSize === other.microBatchSize && one.gradientAccumulationSteps === other.gradientAccumulationSteps
+  );
+}
+
+export function samePlacement(one: Configuration, other: Configuration): boolean {
+  return one.pool === other.pool && one.replicas === other.replicas;
+}
