@@ -47,7 +47,7 @@ export function estimateJob(job: JobSnapshot): Estimate | undefined {
   const lower = cholesky(fit.logCovariance);
   const moments = noiseMoments(evidence.noise);
   const work = remainingWork(job);
-  const seenManyRanks = evidence.stepTimes.some((point) => point.replicas > 1);
+  const seenManyRanks = evidence.stepTimes.some((point) => point.dataParallelSize > 1);
 
   const worlds = DRAWS.map((draw): World => {
     const logs = fit.logMeans.map((logMean, index) => logMean + dot(lower[index] ?? [], draw.slice(0, 3)));

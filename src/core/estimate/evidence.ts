@@ -53,7 +53,7 @@ export function foldReading(
     inForce !== undefined &&
     steps !== undefined &&
     before.ranks === reading.ranks &&
-    reading.ranks === inForce.replicas &&
+    reading.ranks === inForce.dataParallelSize &&
     before.configVersion === reading.configVersion &&
     isPlausible(reading.configVersion);
 

@@ -96,7 +96,7 @@ function linearise(points: readonly StepTimePoint[], prior: Prior, logs: Vector)
     const slopes = [
       (accumulation * parameters.overheadSeconds) / predicted,
       (accumulation * parameters.secondsPerSample * point.microBatchSize) / predicted,
-      (parameters.synchronizationSeconds * ringFactor(point.replicas)) / predicted,
+      (parameters.synchronizationSeconds * ringFactor(point.dataParallelSize)) / predicted,
     ];
     const variance = MODEL_SD ** 2 + STEP_SD ** 2 / Math.max(1, point.weight);
     add(Math.log(point.meanSeconds / predicted), slopes, 1 / variance, true);

@@ -3,7 +3,7 @@ import { growth, type TrainerReading } from './reading.ts';
 
 /** Step time measured under one layout. */
 export interface StepTimePoint {
-  readonly replicas: number;
+  readonly dataParallelSize: number;
   readonly microBatchSize: number;
   readonly gradientAccumulationSteps: number;
   /** Steps behind the mean, faded so that a slower machine is noticed. */
@@ -27,7 +27,7 @@ export function foldStepTime(
 
   const known = points.find(
     (point) =>
-      point.replicas === inForce.replicas &&
+      point.dataParallelSize === inForce.dataParallelSize &&
       point.microBatchSize === inForce.microBatchSize &&
       point.gradientAccumulationSteps === inForce.gradientAccumulationSteps,
   );
@@ -36,7 +36,7 @@ export function foldStepTime(
   const weight = kept + added;
   const mean = seconds / count;
   const point: StepTimePoint = {
-    replicas: inForce.replicas,
+    dataParallelSize: inForce.dataParallelSize,
     microBatchSize: inForce.microBatchSize,
     gradientAccumulationSteps: inForce.gradientAccumulationSteps,
     weight: Math.min(MAX_WEIGHT, weight),

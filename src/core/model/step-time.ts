@@ -13,15 +13,17 @@ export interface StepTimeParameters {
   readonly synchronizationSeconds: number;
 }
 
-type Layout = Pick<Configuration, 'replicas' | 'microBatchSize' | 'gradientAccumulationSteps'>;
+type Layout = Pick<Configuration, 'dataParallelSize' | 'microBatchSize' | 'gradientAccumulationSteps'>;
 
 /** Share of the gradients' size that a ring all-reduce over that many ranks moves, 0 for one rank. */
-export function ringFactor(replicas: number): number {
-  return replicas > 1 ? (2 * (replicas - 1)) / replicas : 0;
+export function ringFactor(dataParallelSize: number): number {
+  return dataParallelSize > 1 ? (2 * (dataParallelSize - 1)) / dataParallelSize : 0;
 }
 
 /** Seconds per optimizer step. */
 export function stepSeconds(parameters: StepTimeParameters, layout: Layout): number {
   const pass = parameters.overheadSeconds + parameters.secondsPerSample * layout.microBatchSize;
-  return layout.gradientAccumulationSteps * pass + parameters.synchronizationSeconds * ringFactor(layout.replicas);
+  return (
+    layout.gradientAccumulationSteps * pass + parameters.synchronizationSeconds * ringFactor(layout.dataParallelSize)
+  );
 }

@@ -1,5 +1,11 @@
 import type { Estimate } from '../estimate/estimate.ts';
-import { type Configuration, globalBatchSize, type JobSnapshot, type PoolSnapshot } from '../snapshot.ts';
+import {
+  type Configuration,
+  globalBatchSize,
+  type JobSnapshot,
+  type PoolSnapshot,
+  ranksPerReplica,
+} from '../snapshot.ts';
 import { allowedReplicas } from './sizes.ts';
 
 /** Global batches tried per number of workers, spaced geometrically. */
@@ -45,7 +51,10 @@ function reachableReplicas(job: JobSnapshot, pool: PoolSnapshot): readonly numbe
   const { limits, history, evidence, held } = job;
   const now = history.current.replicas;
   if (!limits.canRescale) return [now];
-  const measured = Math.max(now, ...evidence.stepTimes.map((point) => point.replicas));
+  const measured = Math.max(
+    now,
+    ...evidence.stepTimes.map((point) => point.dataParallelSize / ranksPerReplica(limits.gpusPerReplica)),
+  );
   const gpus = pool.maxNodes * pool.gpusPerNode - pool.foreignGpus;
   const most = Math.min(
     measured * TRUSTED_SCALE,
@@ -89,12 +98,18 @@ function layOut(
   wanted: { readonly pool: string; readonly replicas: number; readonly batch: number },
 ): Configuration | undefined {
   const { limits } = job;
-  const unit = wanted.replicas;
+  const unit = wanted.replicas * ranksPerReplica(limits.gpusPerReplica);
   const largest = Math.min(microBatchCeiling(job, estimate), Math.max(1, Math.floor(wanted.batch / unit)));
   const smallest = Math.min(limits.minMicroBatchSize, largest);
   const gradientAccumulationSteps = Math.max(1, Math.ceil(wanted.batch / unit / largest));
   const microBatchSize = Math.max(smallest, Math.round(wanted.batch / unit / gradientAccumulationSteps));
-  const configuration = { pool: wanted.pool, replicas: wanted.replicas, microBatchSize, gradientAccumulationSteps };
+  const configuration = {
+    pool: wanted.pool,
+    replicas: wanted.replicas,
+    dataParallelSize: unit,
+    microBatchSize,
+    gradientAccumulationSteps,
+  };
   const batch = globalBatchSize(configuration);
   const ceiling = Math.min(limits.maxGlobalBatchSize, job.history.globalBatchSizeCeiling ?? Number.POSITIVE_INFINITY);
   if (batch < limits.minGlobalBatchSize || batch > ceiling) return undefined;
