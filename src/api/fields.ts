@@ -12,7 +12,11 @@ export interface CelRule {
   readonly message: string;
 }
 
-/** Attaches CEL rules to a schema: they travel into the CRD and are judged by the API server only. */
+/**
+ * Attaches CEL rules to a schema: they travel into the CRD and are judged by the API server only.
+ * The server judges the default of an object before it fills in the defaults inside it, so a default
+ * must state what the rules read: `prefault({ type: 'Any' })` where a rule asks for the type.
+ */
 export function withRules<S extends z.ZodType>(schema: S, rules: readonly CelRule[]): S {
   return schema.meta({ 'x-kubernetes-validations': rules });
 }

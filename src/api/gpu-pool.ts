@@ -109,7 +109,7 @@ const gpuPoolSpecSchema = z.object({
   nodeSelector: withRules(mapOf(text(63), 8), [nodeSelectorRule]).describe(
     'nodeSelector is the labels that every node of the pool carries and no other node does.',
   ),
-  provider: providerSchema.prefault({}).describe('provider says how the pool gets its nodes.'),
+  provider: providerSchema.prefault({ type: 'None' }).describe('provider says how the pool gets its nodes.'),
   limits: limitsSchema.describe('limits of the number of nodes.'),
   cost: costSchema.describe('cost of the nodes.'),
   scaleDownDelaySeconds: integer(0, 86_400)

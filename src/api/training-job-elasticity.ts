@@ -40,7 +40,9 @@ export const elasticitySchema = withRules(
     gpusPerReplica: integer(0, 16)
       .default(1)
       .describe('gpusPerReplica is the number of GPUs given to each worker; 0 trains on CPUs.'),
-    sizes: sizesSchema.prefault({}).describe('sizes that the run can use between minReplicas and maxReplicas.'),
+    sizes: sizesSchema
+      .prefault({ type: 'Any' })
+      .describe('sizes that the run can use between minReplicas and maxReplicas.'),
     rescale: z
       .enum(['CheckpointRestart', 'None'])
       .default('CheckpointRestart')

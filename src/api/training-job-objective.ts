@@ -57,7 +57,7 @@ export const objectiveSchema = withRules(
       .enum(['CostToTarget', 'TimeToTarget'])
       .default('CostToTarget')
       .describe('type says what is made small: the cost until the work is done, or the time.'),
-    work: workSchema.prefault({}).describe('work that the run has to do.'),
+    work: workSchema.prefault({ type: 'Unknown' }).describe('work that the run has to do.'),
     deadline: instant()
       .optional()
       .describe(
