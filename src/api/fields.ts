@@ -8,6 +8,8 @@ import { z } from 'zod';
 /** A rule in the Common Expression Language that the API server checks. */
 export interface CelRule {
   readonly rule: string;
+  /** The field to blame, below the one that carries the rule: ".replicas". */
+  readonly fieldPath?: string;
   /** Names the field, what is wrong and the remedy. */
   readonly message: string;
 }

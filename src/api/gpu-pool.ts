@@ -64,6 +64,7 @@ const providerSchema = withRules(
   }),
   [
     {
+      fieldPath: '.scaleTarget',
       rule: "self.type == 'ScaleSubresource' ? has(self.scaleTarget) : !has(self.scaleTarget)",
       message:
         'spec.provider.scaleTarget belongs to type ScaleSubresource: set it with that type and remove it with type None',
@@ -78,6 +79,7 @@ const limitsSchema = withRules(
   }),
   [
     {
+      fieldPath: '.minNodes',
       rule: 'self.minNodes <= self.maxNodes',
       message: 'spec.limits.minNodes is above spec.limits.maxNodes: lower minNodes or raise maxNodes',
     },

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type CelRule, integer, withRules } from './fields.ts';
+import { type CelRule, immutable, integer, withRules } from './fields.ts';
 
 /** Samples in one optimizer step, 2^24: beyond every batch that was ever reported to train. */
 export const GLOBAL_BATCH_SIZE_MAX = 16_777_216;
@@ -8,7 +8,12 @@ const MICRO = 'spec.batch.microBatchSize';
 
 const globalBatchSizeSchema = withRules(
   z.object({
-    initial: integer(1, GLOBAL_BATCH_SIZE_MAX).describe(
+    initial: withRules(integer(1, GLOBAL_BATCH_SIZE_MAX), [
+      immutable(
+        `${GLOBAL}.initial`,
+        'progress is counted at it, so set min and max instead, or create another TrainingJob',
+      ),
+    ]).describe(
       'initial is the number of samples in one optimizer step that the training code was tuned for; the run starts with it and reference samples are counted at it.',
     ),
     min: integer(1, GLOBAL_BATCH_SIZE_MAX)
@@ -23,14 +28,17 @@ const globalBatchSizeSchema = withRules(
   }),
   [
     {
+      fieldPath: '.min',
       rule: '!has(self.min) || self.min <= self.initial',
       message: `${GLOBAL}.min is above ${GLOBAL}.initial: lower min or raise initial`,
     },
     {
+      fieldPath: '.max',
       rule: '!has(self.max) || self.initial <= self.max',
       message: `${GLOBAL}.max is below ${GLOBAL}.initial: raise max or lower initial`,
     },
     {
+      fieldPath: '.initial',
       rule: 'self.initial % self.multipleOf == 0',
       message: `${GLOBAL}.initial must be a multiple of ${GLOBAL}.multipleOf: change one of the two`,
     },
@@ -51,10 +59,12 @@ const microBatchSizeSchema = withRules(
   }),
   [
     {
+      fieldPath: '.min',
       rule: '!has(self.max) || self.min <= self.max',
       message: `${MICRO}.min is above ${MICRO}.max: lower min or raise max`,
     },
     {
+      fieldPath: '.initial',
       rule: '!has(self.initial) || (self.min <= self.initial && (!has(self.max) || self.initial <= self.max))',
       message: `${MICRO}.initial is outside ${MICRO}.min and max: set it between the two or widen them`,
     },
@@ -112,15 +122,18 @@ export const batchSchema = withRules(
   }),
   [
     {
+      fieldPath: '.learningRate.rule',
       rule: "self.mode != 'Auto' || has(self.learningRate.rule)",
       message:
         'spec.batch.learningRate.rule is required with spec.batch.mode Auto: set None, Linear, Sqrt or AdaScale, or set the mode to Recommend or Off',
     },
     {
+      fieldPath: '.microBatchSize.initial',
       rule: '!has(self.microBatchSize.initial) || self.microBatchSize.initial <= self.globalBatchSize.initial',
       message: `${MICRO}.initial is above ${GLOBAL}.initial: a rank cannot process more samples in a pass than a step has, lower it`,
     },
     {
+      fieldPath: '.microBatchSize.initial',
       rule: '!has(self.microBatchSize.initial) || self.microBatchSize.initial > self.globalBatchSize.initial || self.globalBatchSize.initial % self.microBatchSize.initial == 0',
       message: `${MICRO}.initial must divide ${GLOBAL}.initial, because a step is made of whole passes: change one of the two`,
     },
@@ -129,6 +142,7 @@ export const batchSchema = withRules(
 
 /** Stands at the spec, which sees batch and workers together. */
 export const batchFitsWorkersRule: CelRule = {
+  fieldPath: '.batch.globalBatchSize.initial',
   rule: 'self.batch.globalBatchSize.initial >= self.replicas * (self.elasticity.gpusPerReplica > 1 ? self.elasticity.gpusPerReplica : 1)',
   message: `${GLOBAL}.initial is smaller than the number of ranks, spec.replicas x spec.elasticity.gpusPerReplica: every rank needs a sample, raise it or start with fewer workers`,
 };

@@ -1,15 +1,17 @@
 import { z } from 'zod';
-import { type CelRule, integer, setOf, withRules } from './fields.ts';
+import { type CelRule, immutable, integer, setOf, withRules } from './fields.ts';
 
 export const WORKERS_MAX = 1024;
 const SIZES = 'spec.elasticity.sizes';
 
 const sizesRules: readonly CelRule[] = [
   {
+    fieldPath: '.multipleOf',
     rule: "self.type == 'MultipleOf' ? has(self.multipleOf) : !has(self.multipleOf)",
     message: `${SIZES}.multipleOf belongs to type MultipleOf: set it with that type and remove it with any other`,
   },
   {
+    fieldPath: '.values',
     rule: "self.type == 'List' ? has(self.values) && size(self.values) > 0 : !has(self.values)",
     message: `${SIZES}.values belongs to type List: set at least one value with that type and remove the field with any other`,
   },
@@ -37,7 +39,12 @@ export const elasticitySchema = withRules(
     maxReplicas: integer(1, WORKERS_MAX)
       .optional()
       .describe('maxReplicas is the most workers the run may have; unset means spec.replicas.'),
-    gpusPerReplica: integer(0, 16)
+    gpusPerReplica: withRules(integer(0, 16), [
+      immutable(
+        'spec.elasticity.gpusPerReplica',
+        'what was learned holds for workers of this size, so create another TrainingJob',
+      ),
+    ])
       .default(1)
       .describe('gpusPerReplica is the number of GPUs given to each worker; 0 trains on CPUs.'),
     sizes: sizesSchema
@@ -58,6 +65,7 @@ export const elasticitySchema = withRules(
   }),
   [
     {
+      fieldPath: '.minReplicas',
       rule: '!has(self.maxReplicas) || self.minReplicas <= self.maxReplicas',
       message:
         'spec.elasticity.minReplicas is above spec.elasticity.maxReplicas: lower minReplicas or raise maxReplicas',
@@ -68,19 +76,23 @@ export const elasticitySchema = withRules(
 /** Rules that tie `spec.replicas` to the elasticity; they stand at the spec, which sees both. */
 export const replicasRules: readonly CelRule[] = [
   {
+    fieldPath: '.replicas',
     rule: 'self.replicas >= self.elasticity.minReplicas && (!has(self.elasticity.maxReplicas) || self.replicas <= self.elasticity.maxReplicas)',
     message:
       'spec.replicas is outside spec.elasticity: set it between minReplicas and maxReplicas, or widen these bounds',
   },
   {
+    fieldPath: '.replicas',
     rule: "self.elasticity.sizes.type != 'PowersOfTwo' || self.replicas in [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]",
     message: `spec.replicas must be a power of two because ${SIZES}.type is PowersOfTwo: use 1, 2, 4, 8 and so on, or another type`,
   },
   {
+    fieldPath: '.replicas',
     rule: "self.elasticity.sizes.type != 'MultipleOf' || !has(self.elasticity.sizes.multipleOf) || self.replicas % self.elasticity.sizes.multipleOf == 0",
     message: `spec.replicas must be a multiple of ${SIZES}.multipleOf: change one of the two`,
   },
   {
+    fieldPath: '.replicas',
     rule: "self.elasticity.sizes.type != 'List' || !has(self.elasticity.sizes.values) || self.replicas in self.elasticity.sizes.values",
     message: `spec.replicas must be one of ${SIZES}.values: add it to the values or choose one of them`,
   },

@@ -15,6 +15,7 @@ const WORK = 'spec.objective.work';
 
 function workFieldRule(field: string, type: string): CelRule {
   return {
+    fieldPath: `.${field}`,
     rule: `self.type == '${type}' ? has(self.${field}) : !has(self.${field})`,
     message: `${WORK}.${field} belongs to type ${type}: set it with that type and remove it with any other`,
   };
@@ -71,6 +72,7 @@ export const objectiveSchema = withRules(
   }),
   [
     {
+      fieldPath: '.deadline',
       rule: "!has(self.deadline) || self.work.type != 'Unknown'",
       message: `spec.objective.deadline needs to know the work: set ${WORK}.type to Steps, Samples or ValidationLoss, or remove the deadline`,
     },

@@ -31,6 +31,7 @@ const podSpecSchema = withRules(
   }),
   [
     {
+      fieldPath: '.containers',
       rule: `size(self.containers) == 1 || self.containers.exists(c, c.name == '${TRAINER_CONTAINER}')`,
       message: `spec.workload.podTemplate.spec.containers has several containers and none named "${TRAINER_CONTAINER}": name the container that trains "${TRAINER_CONTAINER}"`,
     },
@@ -51,6 +52,8 @@ const podMetadataSchema = z.object({
     .describe('annotations put on every worker pod beside those that Stepwise sets.'),
 });
 
+// The server compares the named fields and each further one that both versions have; it overlooks that one further
+// field went while another came. The hash in status.bookkeeping tells that.
 const podTemplateSchema = withRules(
   z.object({
     metadata: podMetadataSchema.optional().describe('metadata of every worker pod: labels and annotations.'),

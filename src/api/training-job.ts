@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { integer, withRules } from './fields.ts';
+import { immutable, integer, withRules } from './fields.ts';
 import { API_VERSION, TRAINING_JOB } from './group.ts';
 import { objectMetadataSchema, trainingJobNameRule } from './metadata.ts';
+import { METRICS_PORT_DEFAULT } from './trainer-protocol.ts';
 import { batchFitsWorkersRule, batchSchema } from './training-job-batch.ts';
 import { elasticitySchema, replicasRules, WORKERS_MAX } from './training-job-elasticity.ts';
 import { budgetSchema, capacitySchema, objectiveSchema } from './training-job-objective.ts';
@@ -11,11 +12,19 @@ import { workloadSchema } from './training-job-workload.ts';
 export const MODES = ['Observe', 'Recommend', 'Auto'] as const;
 
 const checkpointSchema = z.object({
-  directory: z
-    .string()
-    .min(1)
-    .max(512)
-    .regex(/^\/[^\s:]*$/)
+  directory: withRules(
+    z
+      .string()
+      .min(1)
+      .max(512)
+      .regex(/^\/[^\s:]*$/),
+    [
+      immutable(
+        'spec.checkpoint.directory',
+        'the checkpoints lie there, so create another TrainingJob for another directory',
+      ),
+    ],
+  )
     .default('/checkpoints')
     .describe(
       'directory in the container where checkpoints are kept, handed over as STEPWISE_CHECKPOINT_DIR; mount a volume there that outlives the pods.',
@@ -31,7 +40,11 @@ const metricsSchema = z.object({
     .describe(
       'stalenessLimitSeconds is the age above which a sample counts as unknown; the lower of this and that of the ScalingPolicy holds.',
     ),
-  port: integer(1, 65_535).default(9464).describe('port of the container on which the trainer serves its metrics.'),
+  port: withRules(integer(1, 65_535), [
+    immutable('spec.metrics.port', 'running workers serve on it, so create another TrainingJob for another port'),
+  ])
+    .default(METRICS_PORT_DEFAULT)
+    .describe('port of the container on which the trainer serves its metrics.'),
 });
 
 export const trainingJobSpecSchema = withRules(
