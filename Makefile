@@ -19,3 +19,13 @@ verify: install ## regenerate, lint, types, layers, no drift
 	npm run check
 	@git diff --exit-code -- crds docs/reference sdk || { echo 'generated files differ from their source: commit the result of "npm run generate"'; exit 1; }
 	@test -z "$$(git status --porcelain -- crds docs/reference)" || { echo 'generated files are not committed:'; git status --porcelain -- crds docs/reference; exit 1; }
+
+.PHONY: cluster-up cluster-down cluster-status
+cluster-up: install ## start the local cluster; NODE=real adds a kubelet (needs root)
+	@npx node deploy/dev/cluster.ts up $(if $(NODE),--node=$(NODE))
+
+cluster-down: install ## end the local cluster and remove every trace of it
+	@npx node deploy/dev/cluster.ts down
+
+cluster-status: install ## which parts of the local cluster run, and where their logs are
+	@npx node deploy/dev/cluster.ts status
