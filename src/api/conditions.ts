@@ -175,23 +175,23 @@ export const SCALING_POLICY_CONDITIONS = {
   },
 } as const satisfies ConditionCatalog;
 
-/** Why a change that would pay was held; reasons of a decision with action Hold, and of events. */
+/** Why nothing is changed; reasons of a decision with action Hold, and of events. */
 export const HOLD_REASONS = {
   ObserveOnly: 'The mode is Observe.',
-  RecommendOnly: 'The mode is Recommend.',
   HeldByUser: 'An annotation holds the job.',
-  MetricsStale: 'The samples are too old.',
-  ModelUncertain: 'The estimates are too wide to act on.',
-  BelowMinimumGain: 'The change saves less than minimumGainPercent.',
-  CostsMoreThanItSaves: 'The change costs more than it saves over the remaining work.',
-  Cooldown: 'The pause after the last change has not run out.',
+  NotRunning: 'The workers are not running.',
+  ChangeInProgress: 'Another change has not ended.',
+  MetricsUnavailable: 'Prometheus has no samples of the trainer.',
+  MetricsStale: 'The samples are too old, or no step is being made.',
+  ReloadNotAcked: 'The trainer does not acknowledge tunings.',
+  LearningThroughput: 'The configuration in force has not been measured long enough.',
+  AtOptimum: 'No allowed configuration is cheaper.',
+  BelowMinimumGain: 'The change saves less than minimumGainPercent, or not surely enough.',
+  StabilizationWindow: 'The pause after the last change has not run out.',
   RescaleRateLimited: 'The bound of changes in an hour is reached.',
-  ChangeInFlight: 'Another change has not ended.',
-  OutOfMemoryRisk: 'The micro batch might not fit in the memory.',
-  LossRegressed: 'The loss rose after the last change.',
+  NearlyDone: 'Too little work is left for a change to pay.',
   StockOut: 'The pool has no nodes to give.',
-  PolicyLimit: 'The ScalingPolicy does not allow it.',
-  ConflictingScaler: 'Something else changes the size of the workload.',
+  PoolFull: 'The GPUs of the pool are taken.',
 } as const;
 
 export type TrainingJobConditionType = ConditionTypeOf<typeof TRAINING_JOB_CONDITIONS>;

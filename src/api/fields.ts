@@ -79,12 +79,21 @@ export const instant = () =>
 
 /** A list of objects that server-side apply merges by their keys. */
 export function listByKey<S extends z.ZodType>(item: S, keys: readonly string[], maximumItems: number) {
-  return z.array(item).max(maximumItems).meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': keys });
+  const keyOf = (value: unknown) => keys.map((key) => (value as Record<string, unknown> | null)?.[key]);
+  return z
+    .array(item)
+    .max(maximumItems)
+    .refine((items) => !hasDuplicates(items.map(keyOf)), `must not hold two items of the same ${keys.join(' and ')}`)
+    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': keys });
 }
 
 /** A list of single values without duplicates. */
 export function setOf<S extends z.ZodType>(item: S, maximumItems: number) {
-  return z.array(item).max(maximumItems).meta({ 'x-kubernetes-list-type': 'set' });
+  return z
+    .array(item)
+    .max(maximumItems)
+    .refine((items) => !hasDuplicates(items), 'must not hold a value twice')
+    .meta({ 'x-kubernetes-list-type': 'set' });
 }
 
 /** A list that has one owner and is replaced as a whole. */
@@ -93,5 +102,12 @@ export function listOf<S extends z.ZodType>(item: S, maximumItems: number) {
 }
 
 export function mapOf<S extends z.ZodType>(value: S, maximumEntries: number) {
-  return z.record(z.string(), value).meta({ maxProperties: maximumEntries });
+  return z
+    .record(z.string(), value)
+    .refine((map) => Object.keys(map).length <= maximumEntries, `must not hold more than ${maximumEntries} entries`)
+    .meta({ maxProperties: maximumEntries });
+}
+
+function hasDuplicates(values: readonly unknown[]): boolean {
+  return new Set(values.map((value) => JSON.stringify(value))).size < values.length;
 }

@@ -1,24 +1,7 @@
+import type { HoldReason } from '../../api/conditions.ts';
 import type { Estimate } from '../estimate/estimate.ts';
 import type { JobPlan } from '../plan/choose.ts';
 import type { InstantSeconds, JobSnapshot, PoolSnapshot } from '../snapshot.ts';
-
-/** Why a plan is held. Stable: users write alerts on them. */
-export type HoldReason =
-  | 'ObserveOnly'
-  | 'HeldByUser'
-  | 'NotRunning'
-  | 'ChangeInProgress'
-  | 'MetricsUnavailable'
-  | 'MetricsStale'
-  | 'ReloadNotAcked'
-  | 'LearningThroughput'
-  | 'AtOptimum'
-  | 'BelowMinimumGain'
-  | 'StabilizationWindow'
-  | 'RescaleRateLimited'
-  | 'NearlyDone'
-  | 'StockOut'
-  | 'PoolFull';
 
 export interface Question {
   readonly now: InstantSeconds;
@@ -33,6 +16,8 @@ export interface PlanQuestion extends Question {
   /** GPUs of the pool that this job may have, its own included. */
   readonly availableGpus: number;
 }
+
+export type { HoldReason };
 
 export interface Hold {
   readonly reason: HoldReason;
