@@ -76,7 +76,9 @@ function drawNoise(moments: ReturnType<typeof noiseMoments>, draw: Draw, referen
   const floor = NOISE_FLOOR_SHARE * referenceBatchSize;
   if (moments === undefined) return floor;
   const cap = NOISE_CAP_FACTOR * referenceBatchSize;
-  const trace = Math.max(moments.trace * 0.1, moments.trace + moments.traceSd * (draw[3] ?? 0));
+  // A trace that is nil or less within its error is a noise scale too small to be told from zero at this batch.
+  const least = 0.1 * Math.max(moments.trace, moments.traceSd);
+  const trace = Math.max(least, moments.trace + moments.traceSd * (draw[3] ?? 0));
   const signal = moments.signal + moments.signalSd * (draw[4] ?? 0);
   return signal <= trace / cap ? cap : Math.max(floor, trace / signal);
 }
