@@ -53,7 +53,7 @@ const podMetadataSchema = z.object({
 });
 
 // The server compares the named fields and each further one that both versions have; it overlooks that one further
-// field went while another came. The hash in status.bookkeeping tells that.
+// field went while another came. Such a change takes effect with the next workers; their annotation holds the hash.
 const podTemplateSchema = withRules(
   z.object({
     metadata: podMetadataSchema.optional().describe('metadata of every worker pod: labels and annotations.'),

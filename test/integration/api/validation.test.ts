@@ -1,0 +1,76 @@
+import { expect } from 'chai';
+import type { KubeClient } from '../../../src/kube/kube-client.ts';
+import type { Resource } from '../../../src/kube/resource.ts';
+import { changed, type InvalidCases, type JsonObject, type ValidCases } from '../../unit/api/cases/case.ts';
+import { GPU_POOL_BASE, INVALID_GPU_POOLS, VALID_GPU_POOLS } from '../../unit/api/cases/gpu-pool-cases.ts';
+import {
+  INVALID_SCALING_POLICIES,
+  SCALING_POLICY_BASE,
+  VALID_SCALING_POLICIES,
+} from '../../unit/api/cases/scaling-policy-cases.ts';
+import {
+  INVALID_TRAINING_JOBS,
+  TRAINING_JOB_BASE,
+  VALID_TRAINING_JOBS,
+} from '../../unit/api/cases/training-job-cases.ts';
+import {
+  GPU_POOLS,
+  type LooseObject,
+  refusalOf,
+  SCALING_POLICIES,
+  sharedApiServer,
+  TRAINING_JOBS,
+} from './api-server.ts';
+
+interface Kind {
+  readonly resource: Resource<LooseObject>;
+  readonly base: JsonObject;
+  readonly valid: ValidCases;
+  readonly invalid: InvalidCases;
+}
+
+const kinds: readonly Kind[] = [
+  { resource: TRAINING_JOBS, base: TRAINING_JOB_BASE, valid: VALID_TRAINING_JOBS, invalid: INVALID_TRAINING_JOBS },
+  { resource: GPU_POOLS, base: GPU_POOL_BASE, valid: VALID_GPU_POOLS, invalid: INVALID_GPU_POOLS },
+  {
+    resource: SCALING_POLICIES,
+    base: SCALING_POLICY_BASE,
+    valid: VALID_SCALING_POLICIES,
+    invalid: INVALID_SCALING_POLICIES,
+  },
+];
+
+/** The tables hold JSON that is an object of the API, or wrong on purpose. */
+const asObject = (json: JsonObject) => json as unknown as LooseObject;
+
+describe('the API server', function () {
+  // The first run on a machine builds the server.
+  this.timeout(600_000);
+  let client: KubeClient;
+
+  before(async () => {
+    client = await sharedApiServer();
+  });
+
+  for (const { resource, base, valid, invalid } of kinds) {
+    describe(resource.kind, () => {
+      for (const [name, change] of Object.entries(valid)) {
+        it(`admits: ${name}`, async () => {
+          const admitted = await client.create(resource, asObject(changed(base, change)), { dryRun: true });
+          expect(admitted.metadata.uid).to.be.a('string');
+        });
+      }
+      for (const [name, { change, field, says }] of Object.entries(invalid)) {
+        it(`refuses: ${name}`, async () => {
+          const object = asObject(changed(base, change));
+          const refusal = await refusalOf(client.create(resource, object, { dryRun: true }));
+          expect(refusal.status).to.equal(422);
+          const causes = refusal.details?.causes ?? [];
+          const blamed = causes.filter((cause) => (cause.field ?? '') === (field === '' ? '<nil>' : field));
+          expect(blamed, `causes: ${JSON.stringify(causes)}`).not.to.be.empty;
+          expect(blamed.map(({ message }) => message).join('\n')).to.match(says);
+        });
+      }
+    });
+  }
+});
