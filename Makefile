@@ -21,7 +21,8 @@ verify: install ## regenerate, lint, types, layers, no drift
 	@test -z "$$(git status --porcelain -- crds docs/reference)" || { echo 'generated files are not committed:'; git status --porcelain -- crds docs/reference; exit 1; }
 
 .PHONY: cluster-up cluster-down cluster-status
-cluster-up: install ## start the local cluster; NODE=real adds a kubelet (needs root)
+cluster-up: ## start the local cluster; NODE=real adds a kubelet (needs root)
+	@test -x node_modules/.bin/node || $(MAKE) install
 	@npx node deploy/dev/cluster.ts up $(if $(NODE),--node=$(NODE))
 
 cluster-down: install ## end the local cluster and remove every trace of it

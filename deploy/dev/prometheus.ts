@@ -27,6 +27,8 @@ export async function ensurePrometheus(report: Report): Promise<void> {
       ],
     });
     await waitUntilReady(prometheus, { url: `http://${address}/-/ready` });
+    // It may have run before with another configuration.
+    await fetch(`http://${address}/-/reload`, { method: 'POST' });
   });
 }
 
@@ -41,6 +43,8 @@ export function prometheusConfig(kubeconfig: string): object {
         job_name: 'stepwise-trainers',
         scrape_interval: '2s',
         scrape_timeout: '2s',
+        // Prometheus 3 refuses a page without a content type; a trainer written by hand may not send one.
+        fallback_scrape_protocol: 'PrometheusText0.0.4',
         kubernetes_sd_configs: [{ role: 'pod', kubeconfig_file: kubeconfig }],
         relabel_configs: trainerRelabelling,
       },
