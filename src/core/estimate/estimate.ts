@@ -35,8 +35,11 @@ export interface Estimate {
   readonly remainingReferenceSamples: Interval;
 }
 
-/** algorithms.md section 7: noise scales are floored at a quarter of the reference batch and capped. */
-const NOISE_FLOOR_SHARE = 0.25;
+/**
+ * Bounds of a drawn noise scale, in reference batches. The floor is far below a quarter, since the reference batch is
+ * the user's guess and may itself be much too large.
+ */
+const NOISE_FLOOR_SHARE = 1 / 64;
 const NOISE_CAP_FACTOR = 4096;
 
 /** Everything the planner needs to know of one job; undefined while no step time has been measured. */

@@ -45,7 +45,7 @@ const LEAST_KEPT = 0.7;
 /** Prior for the relative spread of one |g|², worth as many windows; it alone speaks for the first window. */
 const PRIOR_SPREAD = 0.25;
 const PRIOR_WINDOWS = 2;
-const MIN_OBSERVATIONS = 4;
+const MIN_OBSERVATIONS = 3;
 
 export function foldNoise(
   noise: NoiseEvidence,

@@ -1,8 +1,11 @@
 import { duration } from '../explain/figures.ts';
 import type { Guard, Hold, Question } from './question.ts';
 
-/** Readings needed under one configuration before it is judged. */
+/** Readings needed under one configuration before it is judged: the first is its warm-up and is not timed. */
 const MIN_CLEAN_READINGS = 3;
+/** One timed reading is enough when it is the mean of so many steps. */
+const MIN_CLEAN_READINGS_OF_MANY_STEPS = 2;
+const MANY_STEPS = 100;
 
 function heldByUser({ job, now }: Question): Hold | undefined {
   const { held } = job;
@@ -53,8 +56,11 @@ function metricsStale({ job, now }: Question): Hold | undefined {
 }
 
 function learningThroughput({ job }: Question): Hold | undefined {
-  const seen = job.evidence.cleanReadings;
-  if (seen >= MIN_CLEAN_READINGS && job.evidence.stepTimes.length > 0) return undefined;
+  const { cleanReadings: seen, stepTimes } = job.evidence;
+  const newest = stepTimes.at(-1);
+  const wanted =
+    newest !== undefined && newest.weight >= MANY_STEPS ? MIN_CLEAN_READINGS_OF_MANY_STEPS : MIN_CLEAN_READINGS;
+  if (seen >= wanted && newest !== undefined) return undefined;
   return {
     reason: 'LearningThroughput',
     message: `measuring the configuration in force: ${seen} of ${MIN_CLEAN_READINGS} readings`,
