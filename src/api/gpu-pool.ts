@@ -137,7 +137,7 @@ const scalingSchema = z.object({
   startedAt: instant().describe('startedAt is when the scale was written.'),
 });
 
-export const gpuPoolStatusSchema = z.object({
+const gpuPoolStatusSchema = z.object({
   observedGeneration: observedGeneration(),
   nodes: z
     .object({

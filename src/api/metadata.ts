@@ -18,7 +18,7 @@ export const objectMetadataSchema = z.looseObject({
 export type ObjectMetadata = z.output<typeof objectMetadataSchema>;
 
 /** The longest name that leaves room for what Kubernetes appends to the names of the workers' pods. */
-export const TRAINING_JOB_NAME_MAX_LENGTH = 52;
+const TRAINING_JOB_NAME_MAX_LENGTH = 52;
 
 export const trainingJobNameRule: CelRule = {
   rule: `size(self.metadata.name) <= ${TRAINING_JOB_NAME_MAX_LENGTH} && self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')`,

@@ -44,7 +44,7 @@ export const scalingPolicySpecSchema = z.object({
     .describe('stalenessLimitSeconds is the age above which a sample counts as unknown.'),
 });
 
-export const scalingPolicyStatusSchema = z.object({
+const scalingPolicyStatusSchema = z.object({
   observedGeneration: observedGeneration(),
   appliesTo: count().optional().describe('appliesTo is the number of TrainingJobs that the policy holds for.'),
   conditions: conditions(),

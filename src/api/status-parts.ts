@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { decimal, instant, integer, listByKey, pascalCase, text } from './fields.ts';
 
 /** The largest integer that JSON carries unharmed, for counters. */
-export const COUNT_MAX = Number.MAX_SAFE_INTEGER;
+const COUNT_MAX = Number.MAX_SAFE_INTEGER;
 
 export const count = () => integer(0, COUNT_MAX);
 

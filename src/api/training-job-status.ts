@@ -56,6 +56,7 @@ const resizeStatusSchema = z.object({
   to: allocationSchema.describe('to which allocation.'),
   startedAt: instant().describe('startedAt is when the resize began.'),
   phaseStartedAt: instant().optional().describe('phaseStartedAt is when the present phase began.'),
+  stoppedAt: instant().optional().describe('stoppedAt is when the old workers were told to stop.'),
   checkpointRequest: count().optional().describe('checkpointRequest that the trainer was sent for it.'),
   stepAtStart: count().optional().describe('stepAtStart is the optimizer step when it began.'),
 });
@@ -122,7 +123,7 @@ const recommendationSchema = z.object({
   message: text(1024).optional().describe('message for people: the change, what it saves and why.'),
 });
 
-export const DECISION_ACTIONS = [
+const DECISION_ACTIONS = [
   'Start',
   'Resize',
   'ChangeBatch',

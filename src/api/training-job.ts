@@ -47,7 +47,7 @@ const metricsSchema = z.object({
     .describe('port of the container on which the trainer serves its metrics.'),
 });
 
-export const trainingJobSpecSchema = withRules(
+const trainingJobSpecSchema = withRules(
   z.object({
     mode: z
       .enum(MODES)

@@ -81,7 +81,9 @@ function boundsOf(node: StructuralSchema): string {
     if (high === undefined) return low === undefined ? '' : `at least ${low}${what}`;
     return low === undefined || low === 0 ? `at most ${high}${what}` : `${low} to ${high}${what}`;
   };
-  if (node.type === 'integer') return `${node.minimum} to ${node.maximum}`;
+  if (node.type === 'integer') {
+    return node.maximum === Number.MAX_SAFE_INTEGER ? `${node.minimum} or more` : `${node.minimum} to ${node.maximum}`;
+  }
   return [
     range(' characters', node.minLength, node.enum ? undefined : node.maxLength),
     node.pattern === undefined ? '' : code(node.pattern),

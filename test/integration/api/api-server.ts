@@ -1,15 +1,14 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after } from 'mocha';
 import { parse } from 'yaml';
-import { type ApiServer, startApiServer } from '../../../deploy/dev/control-plane.ts';
 import { API_VERSION, GPU_POOL, type ResourceNames, SCALING_POLICY, TRAINING_JOB } from '../../../src/api/group.ts';
 import { CUSTOM_RESOURCES } from '../../../src/api/resources.ts';
 import { connect } from '../../../src/kube/connect.ts';
 import type { KubeClient } from '../../../src/kube/kube-client.ts';
 import { isKubeError, type KubeError } from '../../../src/kube/kube-error.ts';
 import type { KubeObject, Resource } from '../../../src/kube/resource.ts';
+import { testKubeconfig } from '../../support/api-server.ts';
 
 /** Any object: these tests send wrong ones on purpose. */
 export type LooseObject = KubeObject & { spec?: unknown; status?: unknown };
@@ -33,43 +32,33 @@ const CRDS: Resource<LooseObject> = {
 };
 
 const crdDirectory = path.join(import.meta.dirname, '../../../crds');
-let shared: Promise<{ client: KubeClient; stop: () => Promise<void> }> | undefined;
+let shared: Promise<KubeClient> | undefined;
 
-/** A client of a real API server that serves our CRDs; one server for all files of this folder. */
-export async function sharedApiServer(): Promise<KubeClient> {
-  shared ??= start();
-  return (await shared).client;
+/** A client of a real API server that serves our CRDs; one for all files of this folder. */
+export function clientWithCrds(): Promise<KubeClient> {
+  shared ??= open();
+  return shared;
 }
 
 after(async () => {
-  await (await shared)?.stop();
-  shared = undefined;
+  (await shared)?.close();
 });
 
-async function start() {
-  const directory = await mkdtemp(path.join(tmpdir(), 'stepwise-api-'));
-  const server: ApiServer = await startApiServer({ directory });
+async function open(): Promise<KubeClient> {
   const client = connect({
-    kubeconfigPath: server.kubeconfigPath,
+    kubeconfigPath: await testKubeconfig(),
     requestTimeoutSeconds: 10,
     rateLimit: { perSecond: 500, burst: 500 },
   });
   for (const { names } of CUSTOM_RESOURCES) await installCrd(client, names.plural);
-  return {
-    client,
-    async stop() {
-      client.close();
-      await server.stop();
-      await rm(directory, { recursive: true, force: true });
-    },
-  };
+  return client;
 }
 
 async function installCrd(client: KubeClient, plural: string): Promise<void> {
   const crd: LooseObject = parse(await readFile(path.join(crdDirectory, `stepwise.dev_${plural}.yaml`), 'utf8'));
-  await client.apply(CRDS, crd, { fieldManager: 'test' });
+  const { metadata } = await client.apply(CRDS, crd, { fieldManager: 'test' });
   for (;;) {
-    const found = await client.get(CRDS, { name: crd.metadata.name });
+    const found = await client.get(CRDS, { name: metadata.name });
     const { conditions } = (found?.status ?? {}) as { conditions?: { type: string; status: string }[] | null };
     if (conditions?.some(({ type, status }) => type === 'Established' && status === 'True')) return;
     await new Promise((resolve) => setTimeout(resolve, 50));

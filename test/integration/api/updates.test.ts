@@ -6,7 +6,7 @@ import type { KubeClient } from '../../../src/kube/kube-client.ts';
 import { changed, type JsonObject } from '../../unit/api/cases/case.ts';
 import { GPU_POOL_BASE } from '../../unit/api/cases/gpu-pool-cases.ts';
 import { TRAINING_JOB_BASE } from '../../unit/api/cases/training-job-cases.ts';
-import { GPU_POOLS, type LooseObject, refusalOf, sharedApiServer, TRAINING_JOBS } from './api-server.ts';
+import { clientWithCrds, GPU_POOLS, type LooseObject, refusalOf, TRAINING_JOBS } from './api-server.ts';
 
 const named = (base: JsonObject, name: string, change: JsonObject = {}) =>
   changed(changed(base, change), { metadata: { name } }) as unknown as LooseObject;
@@ -89,7 +89,7 @@ const STATUS: TrainingJobStatus = {
   summary: { samplesPerSecond: '4,310', progress: '42%', eta: '3h10m', cost: '$118.40', ratePerHour: '$2.10' },
   replicas: 2,
   readyReplicas: 2,
-  selector: 'stepwise.dev/training-job=status',
+  selector: 'stepwise.dev/training-job=api-test-status',
   workers: '2/2',
   gpus: 2,
   pool: 't4',
@@ -127,6 +127,7 @@ const STATUS: TrainingJobStatus = {
   ],
   restarts: 1,
   rescales: 1,
+  bookkeeping: { evidence: '{"version":1}', rescaleTimes: ['2026-11-23T12:00:00Z'] },
   startTime: '2026-11-23T11:00:00Z',
   conditions: [
     {
@@ -140,25 +141,43 @@ const STATUS: TrainingJobStatus = {
   ],
 };
 
+const CREATED = [
+  [TRAINING_JOBS, { namespace: 'default', name: 'api-test-fixed' }],
+  [TRAINING_JOBS, { namespace: 'default', name: 'api-test-scaled' }],
+  [TRAINING_JOBS, { namespace: 'default', name: 'api-test-status' }],
+  [GPU_POOLS, { name: 'api-test-fixed' }],
+] as const;
+
 describe('updates at the API server', function () {
   this.timeout(600_000);
   let client: KubeClient;
 
+  const removeAll = async () => {
+    for (const [resource, at] of CREATED) await client.delete(resource, at);
+  };
+
   before(async () => {
-    client = await sharedApiServer();
+    client = await clientWithCrds();
+    await removeAll();
     const labelled = { spec: { workload: { podTemplate: { metadata: { labels: { team: 'nlp' } } } } } };
-    await client.create(TRAINING_JOBS, named(TRAINING_JOB_BASE, 'fixed', labelled));
+    await client.create(TRAINING_JOBS, named(TRAINING_JOB_BASE, 'api-test-fixed', labelled));
     await client.create(
       TRAINING_JOBS,
-      named(TRAINING_JOB_BASE, 'scaled', { spec: { elasticity: { maxReplicas: 4 } } }),
+      named(TRAINING_JOB_BASE, 'api-test-scaled', { spec: { elasticity: { maxReplicas: 4 } } }),
     );
-    await client.create(TRAINING_JOBS, named(TRAINING_JOB_BASE, 'status'));
-    await client.create(GPU_POOLS, named(GPU_POOL_BASE, 'fixed'));
+    await client.create(TRAINING_JOBS, named(TRAINING_JOB_BASE, 'api-test-status'));
+    await client.create(GPU_POOLS, named(GPU_POOL_BASE, 'api-test-fixed'));
   });
+
+  after(removeAll);
 
   for (const [name, { change, field, says }] of Object.entries(FIXED_IN_TRAINING_JOB)) {
     it(`a TrainingJob keeps ${name}`, async () => {
-      const patch = client.mergePatch(TRAINING_JOBS, { namespace: 'default', name: 'fixed' }, { spec: change });
+      const patch = client.mergePatch(
+        TRAINING_JOBS,
+        { namespace: 'default', name: 'api-test-fixed' },
+        { spec: change },
+      );
       const refusal = await refusalOf(patch);
       const cause = refusal.details?.causes?.find((one) => one.field === field);
       expect(cause?.message, refusal.message).to.match(says);
@@ -167,7 +186,7 @@ describe('updates at the API server', function () {
 
   for (const [name, change] of Object.entries(FREE_IN_TRAINING_JOB)) {
     it(`a TrainingJob may change ${name}`, async () => {
-      const at = { namespace: 'default', name: 'fixed' };
+      const at = { namespace: 'default', name: 'api-test-fixed' };
       const before = await client.get(TRAINING_JOBS, at);
       const after = await client.mergePatch(TRAINING_JOBS, at, { spec: change });
       expect(after.metadata.generation).to.equal((before?.metadata.generation ?? 0) + 1);
@@ -176,14 +195,14 @@ describe('updates at the API server', function () {
 
   for (const [name, { change, field, says }] of Object.entries(FIXED_IN_GPU_POOL)) {
     it(`a GPUPool keeps ${name}`, async () => {
-      const refusal = await refusalOf(client.mergePatch(GPU_POOLS, { name: 'fixed' }, { spec: change }));
+      const refusal = await refusalOf(client.mergePatch(GPU_POOLS, { name: 'api-test-fixed' }, { spec: change }));
       const cause = refusal.details?.causes?.find((one) => one.field === field);
       expect(cause?.message, refusal.message).to.match(says);
     });
   }
 
   describe('scale of a TrainingJob', () => {
-    const at = { namespace: 'default', name: 'scaled' };
+    const at = { namespace: 'default', name: 'api-test-scaled' };
 
     it('writes spec.replicas within the elasticity', async () => {
       await client.setScale(TRAINING_JOBS, at, { replicas: 3 });
@@ -198,15 +217,19 @@ describe('updates at the API server', function () {
 
     it('shows the replicas and the selector of the status', async () => {
       await client.mergePatchStatus(TRAINING_JOBS, at, {
-        status: { replicas: 2, selector: 'stepwise.dev/training-job=scaled' },
+        status: { replicas: 2, selector: 'stepwise.dev/training-job=api-test-scaled' },
       });
       const scale = await client.getScale(TRAINING_JOBS, at);
-      expect(scale).to.include({ replicas: 3, observedReplicas: 2, selector: 'stepwise.dev/training-job=scaled' });
+      expect(scale).to.include({
+        replicas: 3,
+        observedReplicas: 2,
+        selector: 'stepwise.dev/training-job=api-test-scaled',
+      });
     });
   });
 
   describe('status of a TrainingJob', () => {
-    const at = { namespace: 'default', name: 'status' };
+    const at = { namespace: 'default', name: 'api-test-status' };
 
     it('is not written with the spec', async () => {
       await client.mergePatch(TRAINING_JOBS, at, { spec: { mode: 'Observe' }, status: { state: 'Forged' } });

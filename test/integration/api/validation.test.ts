@@ -14,11 +14,11 @@ import {
   VALID_TRAINING_JOBS,
 } from '../../unit/api/cases/training-job-cases.ts';
 import {
+  clientWithCrds,
   GPU_POOLS,
   type LooseObject,
   refusalOf,
   SCALING_POLICIES,
-  sharedApiServer,
   TRAINING_JOBS,
 } from './api-server.ts';
 
@@ -49,7 +49,7 @@ describe('the API server', function () {
   let client: KubeClient;
 
   before(async () => {
-    client = await sharedApiServer();
+    client = await clientWithCrds();
   });
 
   for (const { resource, base, valid, invalid } of kinds) {
