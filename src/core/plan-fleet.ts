@@ -2,11 +2,11 @@ import { type Estimate, estimateJob } from './estimate/estimate.ts';
 import { describeChange } from './explain/sentence.ts';
 import { firstHold, type Hold, type HoldReason } from './guard/question.ts';
 import { READINESS_GUARDS } from './guard/readiness.ts';
-import { WORTH_GUARDS } from './guard/worth.ts';
+import { changesBatch, WORTH_GUARDS } from './guard/worth.ts';
 import { learningRateScale } from './model/learning-rate.ts';
-import { type JobPlan, planJob } from './plan/choose.ts';
+import { choose, evaluateCandidates, type JobPlan } from './plan/choose.ts';
 import type { Configuration, InstantSeconds, JobSnapshot, PoolSnapshot, Snapshot } from './snapshot.ts';
-import { globalBatchSize, sameBatch, samePlacement } from './snapshot.ts';
+import { globalBatchSize, samePlacement } from './snapshot.ts';
 
 /** What is to be done with one job, and why. */
 export interface JobDecision {
@@ -50,7 +50,8 @@ function decideJob(job: JobSnapshot, snapshot: Snapshot, free: FreeGpus): JobDec
   const { now, pools } = snapshot;
   // 1. Estimate what can be estimated, even when nothing may be changed: people want the figures.
   const estimate = estimateJob(job);
-  const plan = estimate === undefined ? undefined : planJob(job, estimate, pools, now);
+  const evaluations = estimate === undefined ? [] : evaluateCandidates(job, estimate, pools, now);
+  const plan = choose(job, evaluations);
 
   // 2. Ask whether the job may be judged at all, then whether the plan is worth it.
   const notReady = firstHold(READINESS_GUARDS, { now, job });
@@ -63,18 +64,41 @@ function decideJob(job: JobSnapshot, snapshot: Snapshot, free: FreeGpus): JobDec
     });
   }
   const availableGpus = free.of(pool, job);
-  const notWorth = firstHold(WORTH_GUARDS, { now, job, estimate, plan, pool, availableGpus });
-  if (notWorth !== undefined) return hold(job, estimate, plan, notWorth);
+  const veto = (asked: JobPlan) => firstHold(WORTH_GUARDS, { now, job, estimate, plan: asked, pool, availableGpus });
+  const notWorth = veto(plan);
+  if (notWorth === undefined && isAllowed(job, plan)) return change(job, estimate, plan, pool);
 
-  // 3. Say it, and do it where the user allowed it.
-  return change(job, estimate, plan, pool);
+  // 3. What cannot be had as a whole may be had in part: fewer workers than the best, or only the batch, or only
+  //    the workers.
+  for (const among of partsOf(job, availableGpus)) {
+    const part = choose(job, evaluations, among);
+    if (part !== undefined && isAllowed(job, part) && veto(part) === undefined) {
+      return change(job, estimate, part, pool);
+    }
+  }
+
+  // 4. Say why not, or say it where the user did not allow it.
+  return notWorth === undefined ? change(job, estimate, plan, pool) : hold(job, estimate, plan, notWorth);
+}
+
+function partsOf(job: JobSnapshot, availableGpus: number): readonly ((configuration: Configuration) => boolean)[] {
+  const { current } = job.history;
+  return [
+    ({ replicas }) => replicas * job.limits.gpusPerReplica <= availableGpus,
+    (configuration) => samePlacement(configuration, current),
+    (configuration) => globalBatchSize(configuration) === globalBatchSize(current),
+  ];
+}
+
+/** Whether the user lets the operator itself carry the plan out. */
+function isAllowed(job: JobSnapshot, plan: JobPlan): boolean {
+  return job.limits.mode === 'Auto' && (job.limits.batchMode === 'Auto' || !changesBatch(plan));
 }
 
 function change(job: JobSnapshot, estimate: Estimate, plan: JobPlan, pool: PoolSnapshot): JobDecision {
   const { current, best } = plan;
   const resize = !samePlacement(current.configuration, best.configuration);
-  const batch = !sameBatch(current.configuration, best.configuration);
-  const allowed = job.limits.mode === 'Auto' && (!batch || job.limits.batchMode === 'Auto');
+  const allowed = isAllowed(job, plan);
   const saving = plan.savingFraction;
   return {
     key: job.key,
@@ -138,12 +162,11 @@ class FreeGpus {
   }
 
   take(job: JobSnapshot, target: Configuration): void {
-    if (samePlacement(job.history.current, target)) return;
-    this.#add(target, job, -1);
+    const { current } = job.history;
     // What a shrinking job gives back is free only once its pods are gone, so it is not lent out in this cycle.
-    if (job.history.current.pool === target.pool && target.replicas > job.history.current.replicas) {
-      this.#add(job.history.current, job, 1);
-    }
+    if (current.pool === target.pool && target.replicas <= current.replicas) return;
+    this.#add(target, job, -1);
+    if (current.pool === target.pool) this.#add(current, job, 1);
   }
 
   #add(configuration: Configuration, job: JobSnapshot, sign: 1 | -1): void {

@@ -44,7 +44,10 @@ export function foldReading(
   initialGlobalBatchSize: number,
 ): Evidence {
   const before = evidence.last;
+  if (!isPlausible(reading.observedAt)) return evidence;
   if (before !== undefined && reading.observedAt <= before.observedAt) return evidence;
+  // A reading without its two main counters says only that it came; the next one begins a new window.
+  if (!isPlausible(reading.steps) || !isPlausible(reading.samples)) return { ...evidence, last: reading };
 
   // 1. A window counts only when the same ranks ran the same configuration from its start to its end.
   const steps = growth(before?.steps, reading.steps);

@@ -40,7 +40,7 @@ export interface WorkForecast {
  */
 export function forecastWorkToLoss(points: readonly LossPoint[], target: number): WorkForecast | undefined {
   const last = points.at(-1);
-  if (last === undefined) return undefined;
+  if (last === undefined || !(target > 0)) return undefined;
   const recent = points.filter((point) => point.referenceSamples >= last.referenceSamples / FIT_FACTOR);
   if (recent.length < MIN_POINTS) return undefined;
 

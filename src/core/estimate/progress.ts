@@ -9,6 +9,9 @@ export interface Progress {
   readonly referenceSamples: number;
   /** Samples per second of wall-clock time, smoothed; undefined before two readings. */
   readonly samplesPerSecond: number | undefined;
+  /** Last step the trainer told, and its last checkpoint: readings without them in between change nothing. */
+  readonly trainerSteps: number | undefined;
+  readonly checkpointStep: number | undefined;
   /** Instant of the last reading in which a step was done. */
   readonly lastStepAt: InstantSeconds | undefined;
 }
@@ -18,6 +21,8 @@ export const NO_PROGRESS: Progress = {
   samples: 0,
   referenceSamples: 0,
   samplesPerSecond: undefined,
+  trainerSteps: undefined,
+  checkpointStep: undefined,
   lastStepAt: undefined,
 };
 
@@ -36,7 +41,7 @@ export function foldProgress(
   const { before, reading, globalBatchSize } = window;
   if (!isPlausible(reading.steps) || globalBatchSize === undefined) return progress;
 
-  const steps = stepsDone(before, reading);
+  const steps = stepsDone(progress, reading.steps);
   const noise = window.gradientNoiseScale;
   const worth = noise === undefined ? 1 : statisticalEfficiency(noise, globalBatchSize, window.referenceBatchSize);
   const samples = steps * globalBatchSize;
@@ -45,6 +50,8 @@ export function foldProgress(
     samples: Math.max(0, progress.samples + samples),
     referenceSamples: Math.max(0, progress.referenceSamples + samples * worth),
     samplesPerSecond: smoothedRate(progress.samplesPerSecond, before, reading),
+    trainerSteps: reading.steps,
+    checkpointStep: isPlausible(reading.checkpointStep) ? reading.checkpointStep : progress.checkpointStep,
     lastStepAt: steps > 0 ? reading.observedAt : progress.lastStepAt,
   };
 }
@@ -53,14 +60,13 @@ export function foldProgress(
  * Steps since the reading before. After a restart a trainer either goes on counting from its checkpoint's step
  * (the difference is then the work lost, negative) or starts again from zero (what it shows is then new work).
  */
-function stepsDone(before: TrainerReading | undefined, reading: TrainerReading): number {
-  const now = reading.steps ?? 0;
-  if (before === undefined || !isPlausible(before.steps)) return now;
-  if (now >= before.steps) return now - before.steps;
-  const countsFromCheckpoint = isPlausible(before.checkpointStep) && now >= before.checkpointStep;
-  if (countsFromCheckpoint) return now - before.steps;
-  const lost = isPlausible(before.checkpointStep) ? before.steps - before.checkpointStep : 0;
-  return now - Math.min(lost, before.steps);
+function stepsDone({ trainerSteps: before, checkpointStep }: Progress, now: number): number {
+  if (before === undefined) return now;
+  if (now >= before) return now - before;
+  const countsFromCheckpoint = checkpointStep !== undefined && now >= checkpointStep;
+  if (countsFromCheckpoint) return now - before;
+  const lost = checkpointStep === undefined ? 0 : before - checkpointStep;
+  return now - Math.max(0, Math.min(lost, before));
 }
 
 function smoothedRate(

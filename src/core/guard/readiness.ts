@@ -1,3 +1,4 @@
+import { isPlausible } from '../estimate/reading.ts';
 import { duration } from '../explain/figures.ts';
 import type { Guard, Hold, Question } from './question.ts';
 
@@ -32,7 +33,7 @@ function changeInProgress({ job }: Question): Hold | undefined {
 
 function metricsUnavailable({ job }: Question): Hold | undefined {
   const last = job.evidence.last;
-  if (last?.steps !== undefined && last.samples !== undefined) return undefined;
+  if (isPlausible(last?.steps) && isPlausible(last?.samples)) return undefined;
   return {
     reason: 'MetricsUnavailable',
     message: 'Prometheus has no stepwise_trainer_steps_total and stepwise_trainer_samples_total of this job',
@@ -67,6 +68,11 @@ function learningThroughput({ job }: Question): Hold | undefined {
   };
 }
 
+function observeOnly({ job }: Question): Hold | undefined {
+  if (job.limits.mode !== 'Observe') return undefined;
+  return { reason: 'ObserveOnly', message: 'mode Observe: figures are reported, nothing is recommended or changed' };
+}
+
 /** Vetoes that need no plan, in the order they are asked. */
 export const READINESS_GUARDS: readonly Guard<Question>[] = [
   notRunning,
@@ -75,4 +81,5 @@ export const READINESS_GUARDS: readonly Guard<Question>[] = [
   changeInProgress,
   heldByUser,
   learningThroughput,
+  observeOnly,
 ];

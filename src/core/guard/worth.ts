@@ -44,7 +44,7 @@ function nearlyDone({ job, estimate, plan }: PlanQuestion): Hold | undefined {
 
 function reloadNotAcked({ job, plan, now }: PlanQuestion): Hold | undefined {
   const since = job.history.unacknowledgedSince;
-  if (since === undefined || sameBatch(plan.best.configuration, plan.current.configuration)) return undefined;
+  if (since === undefined || !changesBatch(plan)) return undefined;
   return {
     reason: 'ReloadNotAcked',
     message: `the trainer has not acknowledged a batch change for ${duration(now - since)}; the batch is left alone until it does`,
@@ -52,7 +52,7 @@ function reloadNotAcked({ job, plan, now }: PlanQuestion): Hold | undefined {
 }
 
 function batchCooldown({ job, plan, now }: PlanQuestion): Hold | undefined {
-  if (sameBatch(plan.best.configuration, plan.current.configuration)) return undefined;
+  if (!changesBatch(plan)) return undefined;
   return within('batch change', job.history.lastReloadAt, job.limits.batchCooldownSeconds, now);
 }
 
@@ -92,11 +92,18 @@ function stockOut({ job, plan, pool, now }: PlanQuestion): Hold | undefined {
 function poolFull({ job, plan, pool, availableGpus }: PlanQuestion): Hold | undefined {
   const { replicas } = plan.best.configuration;
   const wanted = replicas * job.limits.gpusPerReplica;
-  if (replicas <= job.history.current.replicas || wanted <= availableGpus) return undefined;
+  if (wanted === 0 || replicas <= job.history.current.replicas || wanted <= availableGpus) return undefined;
   return {
     reason: 'PoolFull',
     message: `${wanted} GPUs are wanted, pool ${pool.name} has ${Math.max(0, availableGpus)} for this job`,
   };
+}
+
+/** True when the trainer would learn with another batch; the split of one global batch over other workers is none. */
+export function changesBatch({ current, best }: PlanQuestion['plan']): boolean {
+  return samePlacement(current.configuration, best.configuration)
+    ? !sameBatch(current.configuration, best.configuration)
+    : globalBatchSize(current.configuration) !== globalBatchSize(best.configuration);
 }
 
 /** A plan that turns a missed deadline into a met one, or comes much nearer to it, need not save money. */

@@ -2,6 +2,7 @@ import type { Estimate } from '../estimate/estimate.ts';
 import {
   type Configuration,
   globalBatchSize,
+  type JobLimits,
   type JobSnapshot,
   type PoolSnapshot,
   ranksPerReplica,
@@ -26,10 +27,13 @@ export function listCandidates(
 ): readonly Configuration[] {
   const current = job.history.current;
   const found = new Map<string, Configuration>([[configurationKey(current), current]]);
+  const band = reachableBatches(job, estimate);
+  const largestMicro = microBatchCeiling(job, estimate);
   for (const pool of reachablePools(job, pools)) {
     for (const replicas of reachableReplicas(job, pool)) {
-      for (const batch of reachableBatches(job, estimate)) {
-        const configuration = layOut(job, estimate, { pool: pool.name, replicas, batch });
+      if (replicas === current.replicas && batchIsFrozen(job)) continue;
+      for (const batch of band.batches) {
+        const configuration = layOut(job, largestMicro, band, { pool: pool.name, replicas, batch });
         if (configuration !== undefined) found.set(configurationKey(configuration), configuration);
       }
     }
@@ -55,14 +59,7 @@ function reachableReplicas(job: JobSnapshot, pool: PoolSnapshot): readonly numbe
     now,
     ...evidence.stepTimes.map((point) => point.dataParallelSize / ranksPerReplica(limits.gpusPerReplica)),
   );
-  const gpus = pool.maxNodes * pool.gpusPerNode - pool.foreignGpus;
-  const most = Math.min(
-    measured * TRUSTED_SCALE,
-    limits.gpusPerReplica === 0 ? Number.POSITIVE_INFINITY : Math.floor(gpus / limits.gpusPerReplica),
-    limits.maxGpus === undefined || limits.gpusPerReplica === 0
-      ? Number.POSITIVE_INFINITY
-      : Math.floor(limits.maxGpus / limits.gpusPerReplica),
-  );
+  const most = Math.min(measured * TRUSTED_SCALE, mostReplicas(pool, limits));
   return allowedReplicas(limits).filter(
     (replicas) =>
       replicas === now ||
@@ -70,53 +67,92 @@ function reachableReplicas(job: JobSnapshot, pool: PoolSnapshot): readonly numbe
   );
 }
 
-function reachableBatches(job: JobSnapshot, estimate: Estimate): readonly number[] {
-  const { limits, history, held } = job;
+/** Workers that the pool's nodes and the job's bound on GPUs leave room for; a worker does not span nodes. */
+function mostReplicas(pool: PoolSnapshot, limits: JobLimits): number {
+  const { gpusPerReplica } = limits;
+  if (gpusPerReplica === 0) return Number.POSITIVE_INFINITY;
+  const gpus = Math.min(
+    pool.maxNodes * pool.gpusPerNode - pool.foreignGpus,
+    limits.maxGpus ?? Number.POSITIVE_INFINITY,
+  );
+  return Math.min(Math.floor(gpus / gpusPerReplica), pool.maxNodes * Math.floor(pool.gpusPerNode / gpusPerReplica));
+}
+
+/** Global batches to try, and the bounds that rounding must not leave. */
+interface BatchBand {
+  readonly batches: readonly number[];
+  readonly lowest: number;
+  readonly highest: number;
+}
+
+function batchIsFrozen({ limits, held }: JobSnapshot): boolean {
+  return limits.batchMode === 'Off' || held.batch;
+}
+
+function reachableBatches(job: JobSnapshot, estimate: Estimate): BatchBand {
+  const { limits, history } = job;
   const now = globalBatchSize(history.current);
-  if (limits.batchMode === 'Off' || held.batch || estimate.gradientNoiseScale === undefined) return [now];
+  if (batchIsFrozen(job) || estimate.gradientNoiseScale === undefined) {
+    return { batches: [now], lowest: now, highest: now };
+  }
+  // The growth factor bounds rises only: what is too large is left at once.
+  const lowest = limits.minGlobalBatchSize;
   const highest = Math.min(
     limits.maxGlobalBatchSize,
     history.globalBatchSizeCeiling ?? Number.POSITIVE_INFINITY,
     now * limits.maxBatchGrowthFactor,
     Math.max(now, estimate.gradientNoiseScale.value * MAX_BATCH_OVER_NOISE),
   );
-  const lowest = Math.min(now, Math.max(limits.minGlobalBatchSize, now / limits.maxBatchGrowthFactor));
   const batches = new Set([now]);
   for (let exponent = 0; ; exponent++) {
     const batch = lowest * 2 ** (exponent / BATCH_STEPS_PER_DOUBLING);
-    if (batch > highest * 1.0001) break;
+    if (batch > highest) break;
     batches.add(Math.round(batch));
   }
-  if (highest >= lowest) batches.add(Math.floor(highest));
-  return [...batches];
+  batches.add(Math.floor(highest));
+  return { batches: [...batches], lowest, highest };
 }
 
-/** Splits a global batch over ranks and passes: as few passes as the memory allows, all of one size. */
+/**
+ * Splits a global batch over ranks and passes: as few passes as the micro batch allows, all of one size. The batch is
+ * rounded to what the ranks and `multipleOf` can divide; undefined when that leaves a limit.
+ */
 function layOut(
   job: JobSnapshot,
-  estimate: Estimate,
+  largestMicro: number,
+  band: BatchBand,
   wanted: { readonly pool: string; readonly replicas: number; readonly batch: number },
 ): Configuration | undefined {
   const { limits } = job;
-  const unit = wanted.replicas * ranksPerReplica(limits.gpusPerReplica);
-  const largest = Math.min(microBatchCeiling(job, estimate), Math.max(1, Math.floor(wanted.batch / unit)));
-  const smallest = Math.min(limits.minMicroBatchSize, largest);
-  const gradientAccumulationSteps = Math.max(1, Math.ceil(wanted.batch / unit / largest));
-  const microBatchSize = Math.max(smallest, Math.round(wanted.batch / unit / gradientAccumulationSteps));
-  const configuration = {
-    pool: wanted.pool,
-    replicas: wanted.replicas,
-    dataParallelSize: unit,
-    microBatchSize,
-    gradientAccumulationSteps,
-  };
-  const batch = globalBatchSize(configuration);
-  const ceiling = Math.min(limits.maxGlobalBatchSize, job.history.globalBatchSizeCeiling ?? Number.POSITIVE_INFINITY);
-  if (batch < limits.minGlobalBatchSize || batch > ceiling) return undefined;
-  if (batch % limits.globalBatchSizeMultipleOf !== 0 || microBatchSize > microBatchCeiling(job, estimate)) {
-    return undefined;
+  const ranks = wanted.replicas * ranksPerReplica(limits.gpusPerReplica);
+  const fewestPasses = Math.max(1, Math.ceil(wanted.batch / ranks / largestMicro));
+  // More passes than the fewest are tried only for a batch that may not be rounded at all.
+  const mostPasses = band.lowest === band.highest ? 2 * fewestPasses + 8 : fewestPasses;
+  for (let passes = fewestPasses; passes <= mostPasses; passes++) {
+    const microBatchSize = roundMicroBatch(limits, band, wanted.batch, ranks * passes);
+    if (microBatchSize === undefined || microBatchSize > largestMicro) continue;
+    return {
+      pool: wanted.pool,
+      replicas: wanted.replicas,
+      dataParallelSize: ranks,
+      microBatchSize,
+      gradientAccumulationSteps: passes,
+    };
   }
-  return configuration;
+  return undefined;
+}
+
+/** Micro batch for so many `parts` of a global batch, the whole being inside the band and divisible as asked. */
+function roundMicroBatch(limits: JobLimits, band: BatchBand, batch: number, parts: number): number | undefined {
+  const unit = limits.globalBatchSizeMultipleOf / greatestCommonDivisor(limits.globalBatchSizeMultipleOf, parts);
+  const nearest = Math.max(1, Math.round(batch / parts / unit)) * unit;
+  const micro = nearest * parts > band.highest ? nearest - unit : nearest;
+  const inside = micro * parts >= band.lowest && micro * parts <= band.highest;
+  return inside && micro >= limits.minMicroBatchSize ? micro : undefined;
+}
+
+function greatestCommonDivisor(one: number, other: number): number {
+  return other === 0 ? one : greatestCommonDivisor(other, one % other);
 }
 
 /** A micro batch nobody has tried is allowed only by the memory line or by the user's own maximum. */

@@ -1,6 +1,6 @@
 import { mean, quantile } from '../estimate/draws.ts';
 import type { Estimate } from '../estimate/estimate.ts';
-import type { JobSnapshot, PoolSnapshot } from '../snapshot.ts';
+import type { Configuration, JobSnapshot, PoolSnapshot } from '../snapshot.ts';
 import { configurationKey, listCandidates } from './candidates.ts';
 import { type Evaluation, evaluate } from './evaluate.ts';
 
@@ -15,23 +15,35 @@ export interface JobPlan {
   readonly runnersUp: readonly Evaluation[];
 }
 
-/** Ranks all candidates; those that meet the deadline come before those that do not. */
-export function planJob(
+/** What a configuration would bring, for every candidate of the job. */
+export function evaluateCandidates(
   job: JobSnapshot,
   estimate: Estimate,
   pools: readonly PoolSnapshot[],
   now: number,
-): JobPlan | undefined {
+): readonly Evaluation[] {
   const byName = new Map(pools.map((pool) => [pool.name, pool]));
-  const evaluations = listCandidates(job, estimate, pools).flatMap((configuration) => {
+  return listCandidates(job, estimate, pools).flatMap((configuration) => {
     const pool = byName.get(configuration.pool);
     return pool === undefined ? [] : [evaluate(job, estimate, pool, configuration, now)];
   });
+}
+
+/**
+ * Ranks the candidates that `among` admits; those that meet the deadline come before those that do not. Undefined
+ * when the configuration in force could not be evaluated.
+ */
+export function choose(
+  job: JobSnapshot,
+  evaluations: readonly Evaluation[],
+  among: (configuration: Configuration) => boolean = () => true,
+): JobPlan | undefined {
   const currentKey = configurationKey(job.history.current);
   const current = evaluations.find((evaluation) => configurationKey(evaluation.configuration) === currentKey);
   if (current === undefined) return undefined;
 
-  const ranked = [...evaluations].sort(compare);
+  const admitted = evaluations.filter((evaluation) => evaluation === current || among(evaluation.configuration));
+  const ranked = admitted.sort(compare);
   const best = ranked[0] ?? current;
   const savings = current.objectivePerWorld.map((value, index) => 1 - (best.objectivePerWorld[index] ?? value) / value);
   return {
