@@ -4,58 +4,13 @@ import { parseTrainingJob } from '../../../src/api/parse.ts';
 import type { TrainingJobStatus } from '../../../src/api/training-job.ts';
 import type { KubeClient } from '../../../src/kube/kube-client.ts';
 import { changed, type JsonObject } from '../../unit/api/cases/case.ts';
+import { FIXED_IN_GPU_POOL, FIXED_IN_TRAINING_JOB } from '../../unit/api/cases/fixed-fields.ts';
 import { GPU_POOL_BASE } from '../../unit/api/cases/gpu-pool-cases.ts';
 import { TRAINING_JOB_BASE } from '../../unit/api/cases/training-job-cases.ts';
 import { clientWithCrds, GPU_POOLS, type LooseObject, refusalOf, TRAINING_JOBS } from './api-server.ts';
 
 const named = (base: JsonObject, name: string, change: JsonObject = {}) =>
   changed(changed(base, change), { metadata: { name } }) as unknown as LooseObject;
-
-interface FixedField {
-  readonly change: JsonObject;
-  readonly field: string;
-  readonly says: RegExp;
-}
-
-const FIXED_IN_TRAINING_JOB: Record<string, FixedField> = {
-  'the image': {
-    change: {
-      workload: { podTemplate: { spec: { containers: [{ name: 'trainer', image: 'example.com/other:2' }] } } },
-    },
-    field: 'spec.workload.podTemplate',
-    says: /podTemplate cannot be changed: delete the TrainingJob and create it again/,
-  },
-  'a field of the pod that the schema does not name': {
-    change: { workload: { podTemplate: { spec: { hostNetwork: true } } } },
-    field: 'spec.workload.podTemplate',
-    says: /cannot be changed/,
-  },
-  'labels of the pods': {
-    change: { workload: { podTemplate: { metadata: { labels: { team: 'vision' } } } } },
-    field: 'spec.workload.podTemplate',
-    says: /cannot be changed/,
-  },
-  'the initial batch': {
-    change: { batch: { globalBatchSize: { initial: 512 } } },
-    field: 'spec.batch.globalBatchSize.initial',
-    says: /cannot be changed: progress is counted at it, so set min and max instead/,
-  },
-  'the GPUs of a worker': {
-    change: { elasticity: { gpusPerReplica: 2 } },
-    field: 'spec.elasticity.gpusPerReplica',
-    says: /cannot be changed: .*create another TrainingJob/,
-  },
-  'the checkpoint directory': {
-    change: { checkpoint: { directory: '/elsewhere' } },
-    field: 'spec.checkpoint.directory',
-    says: /cannot be changed: the checkpoints lie there/,
-  },
-  'the metrics port': {
-    change: { metrics: { port: 8000 } },
-    field: 'spec.metrics.port',
-    says: /cannot be changed: running workers serve on it/,
-  },
-};
 
 const FREE_IN_TRAINING_JOB: Record<string, JsonObject> = {
   mode: { mode: 'Auto' },
@@ -67,19 +22,6 @@ const FREE_IN_TRAINING_JOB: Record<string, JsonObject> = {
   'the deadline': { objective: { deadline: '2027-01-01T00:00:00Z' } },
   'the budget': { budget: { cost: { amount: '100' } } },
   'the pools': { capacity: { pools: [{ name: 'a10g' }, { name: 't4' }] } },
-};
-
-const FIXED_IN_GPU_POOL: Record<string, FixedField> = {
-  'the accelerator': {
-    change: { accelerator: { type: 'nvidia-l4' } },
-    field: 'spec.accelerator.type',
-    says: /cannot be changed: .*create another GPUPool/,
-  },
-  'the size of the nodes': {
-    change: { gpusPerNode: 4 },
-    field: 'spec.gpusPerNode',
-    says: /cannot be changed: create another GPUPool/,
-  },
 };
 
 /** Every group of the status, with values as the operator writes them. */

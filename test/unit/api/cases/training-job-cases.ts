@@ -183,7 +183,7 @@ export const INVALID_TRAINING_JOBS: InvalidCases = {
   'workers that are no multiple': {
     change: elasticity({ sizes: { type: 'MultipleOf', multipleOf: 4 } }, 6),
     field: 'spec.replicas',
-    says: /must be a multiple of .*multipleOf: change one/,
+    says: /replicas must be a multiple of .*sizes\.multipleOf: change one/,
     by: 'rule',
   },
   'workers that are not in the list': {
@@ -201,7 +201,7 @@ export const INVALID_TRAINING_JOBS: InvalidCases = {
   'a number without its type': {
     change: elasticity({ sizes: { multipleOf: 2 } }),
     field: 'spec.elasticity.sizes.multipleOf',
-    says: /remove it with any other/,
+    says: /multipleOf belongs to type MultipleOf: .*remove it with any other/,
     by: 'rule',
   },
   'an empty list of sizes': {
@@ -255,7 +255,7 @@ export const INVALID_TRAINING_JOBS: InvalidCases = {
   'initial batch that is no multiple': {
     change: globalBatch({ multipleOf: 100 }),
     field: 'spec.batch.globalBatchSize.initial',
-    says: /multiple of .*multipleOf: change one/,
+    says: /initial must be a multiple of .*globalBatchSize\.multipleOf: change one/,
     by: 'rule',
   },
   'micro batch min above max': {
@@ -327,7 +327,7 @@ export const INVALID_TRAINING_JOBS: InvalidCases = {
   'steps for work in samples': {
     change: work({ type: 'Samples', samples: 1000 }),
     field: 'spec.objective.work.steps',
-    says: /remove it with any other/,
+    says: /steps belongs to type Steps: .*remove it with any other/,
     by: 'rule',
   },
   'a loss target without a loss': {
