@@ -25,8 +25,8 @@ cluster-up: ## start the local cluster; NODE=real adds a kubelet (needs root)
 	@test -x node_modules/.bin/node || $(MAKE) install
 	@npx node deploy/dev/cluster.ts up $(if $(NODE),--node=$(NODE))
 
-cluster-down: install ## end the local cluster and remove every trace of it
+cluster-down: ## end the local cluster and remove every trace of it
 	@npx node deploy/dev/cluster.ts down
 
-cluster-status: install ## which parts of the local cluster run, and where their logs are
+cluster-status: ## which parts of the local cluster run, and where their logs are
 	@npx node deploy/dev/cluster.ts status

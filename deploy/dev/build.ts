@@ -13,8 +13,7 @@ import { linkerFlags, type Tool, type ToolName, toolNamed, tools } from './tool-
 const lockWaitSeconds = 3600;
 
 export function toolPath(name: ToolName): string {
-  const { module } = tools[name];
-  return path.join(cacheDirectory, 'tools', hashOf(module), name);
+  return path.join(cacheDirectory, 'tools', hashOf(toolNamed(name)), name);
 }
 
 /** Folders, beside the program, that hold the files of its own source which it needs at run time. */
@@ -100,15 +99,17 @@ function requireGo(): void {
 
 const hashes = new Map<string, string>();
 
-function hashOf(module: string): string {
-  const known = hashes.get(module);
+// Names everything that decides what is built, so that a changed version is never taken for the old one.
+function hashOf(tool: Tool): string {
+  const known = hashes.get(tool.name);
   if (known !== undefined) return known;
   const hash = createHash('sha256').update(linkerFlags).update(process.platform).update(process.arch);
-  for (const file of ['go.mod', 'go.sum', ...globSync('*/*.go', { cwd: module }).sort()]) {
-    hash.update(file).update(readFileSync(path.join(module, file)));
+  const ownSource = tool.package.startsWith('./') ? globSync(`${tool.package}/*.go`, { cwd: tool.module }).sort() : [];
+  for (const file of ['go.mod', 'go.sum', ...ownSource]) {
+    hash.update(file).update(readFileSync(path.join(tool.module, file)));
   }
   const text = hash.digest('hex').slice(0, 16);
-  hashes.set(module, text);
+  hashes.set(tool.name, text);
   return text;
 }
 

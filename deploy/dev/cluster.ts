@@ -8,6 +8,7 @@ import { isPortFree } from './free-ports.ts';
 import { isRunning, listProcesses, startProcess, stopProcess } from './processes.ts';
 import { reportToTerminal, secondsSince } from './progress.ts';
 import { ensurePrometheus } from './prometheus.ts';
+import { ensureRealNode, realNodeExists, removeRealNode, requireRoot } from './real-node.ts';
 import { clusterLockPath, kubeconfigPath, ports, stateDirectory } from './settings.ts';
 import { ensureSimulatedNodes } from './simulated-nodes.ts';
 import { printStatus } from './status.ts';
@@ -16,19 +17,22 @@ import { clusterTools } from './tool-list.ts';
 const report = reportToTerminal;
 const usage = `usage: cluster.ts up [--node=real] | down | status | start NAME | stop NAME`;
 
-async function up(): Promise<void> {
+async function up(withRealNode: boolean): Promise<void> {
+  if (withRealNode) requireRoot();
   const startedAt = performance.now();
   await buildTools(clusterTools, report);
   await explainTakenPorts();
-  await ensureControlPlane(report);
+  const certificates = await ensureControlPlane(report);
   await ensureSimulatedNodes(report);
   await ensurePrometheus(report);
+  if (withRealNode) await ensureRealNode(certificates, report);
   report(`The cluster is up (${secondsSince(startedAt)} s).`);
   report(`  export KUBECONFIG=${kubeconfigPath}`);
   report(`  Prometheus: http://127.0.0.1:${ports.prometheus}`);
 }
 
 async function down(): Promise<void> {
+  if (realNodeExists()) await removeRealNode(report);
   const programs = listProcesses().reverse();
   for (const program of programs.filter(isRunning)) {
     await stopProcess(program.name);
@@ -70,7 +74,8 @@ const locked = (work: () => Promise<void>) => withFileLock({ path: clusterLockPa
 
 async function main(args: readonly string[]): Promise<void> {
   const [command, name] = args;
-  if (command === 'up') return await locked(up);
+  if (command === 'up' && (name === undefined || name === '--node=real'))
+    return await locked(() => up(name !== undefined));
   if (command === 'down') return await locked(down);
   if (command === 'status') return await printStatus(report);
   if (command === 'start' && name) return void startProcess(name);
