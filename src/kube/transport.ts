@@ -39,7 +39,7 @@ const RELOAD_PAUSE_MILLISECONDS = 5_000;
 /** @throws Error naming the file or variable when there is no usable configuration */
 export function openTransport(options: TransportOptions): Transport {
   let config = loadConfig(options);
-  let loadedAt = Date.now();
+  let reloadedAt = Number.NEGATIVE_INFINITY;
   const cluster = clusterOf(config);
   const agents = {
     'http:': new http.Agent({ keepAlive: true, keepAliveMsecs: KEEP_ALIVE_MILLISECONDS }),
@@ -60,12 +60,12 @@ export function openTransport(options: TransportOptions): Transport {
     defaultNamespace: config.getContextObject(config.getCurrentContext())?.namespace ?? 'default',
     async open(request) {
       const response = await openOnce(request);
-      const mayReload = Date.now() - loadedAt > RELOAD_PAUSE_MILLISECONDS;
+      const mayReload = performance.now() - reloadedAt > RELOAD_PAUSE_MILLISECONDS;
       if (response.statusCode !== 401 || !mayReload) return response;
       // A rotated token may still be cached for up to a minute: read everything again, once.
       response.resume();
       config = loadConfig(options);
-      loadedAt = Date.now();
+      reloadedAt = performance.now();
       return openOnce(request);
     },
     close() {

@@ -89,7 +89,7 @@ describe('Informer against a real API server through faults', () => {
         await scene.change();
       },
     },
-    'twenty connections closed at once': {
+    'ten watches closed at once': {
       cause: 'Closed',
       maxWatches: 30,
       maxSeconds: 15,
