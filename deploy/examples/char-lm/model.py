@@ -71,6 +71,6 @@ class SimulatedDevice:
 def mean_loss(model: nn.Module, batch: tuple[Tensor, Tensor]) -> float:
     """Cross entropy in nats per character, over pieces that stay in the cache."""
     total = 0.0
-    for contexts, following in zip(batch[0].split(512), batch[1].split(512)):
+    for contexts, following in zip(batch[0].split(512), batch[1].split(512), strict=True):
         total += float(nn.functional.cross_entropy(model(contexts), following, reduction="sum"))
     return total / len(batch[1])

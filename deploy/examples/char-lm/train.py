@@ -10,20 +10,26 @@ import argparse
 import json
 import logging
 import math
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import stepwise.torch
+# One thread per process, before the libraries that would start more are loaded: the workers of a job share a machine
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+import stepwise.torch
 from corpus import Batch, default_directory, load_corpus
 from model import NextCharacter, SimulatedDevice, mean_loss
 
 MIB = 1024 * 1024
+OBSERVATIONS_PER_ESTIMATE = 40  # fewer tell little: the square norm of the true gradient is a small difference
 
 
 def main() -> None:
@@ -46,7 +52,11 @@ def main() -> None:
         return nn.functional.cross_entropy(parallel(batch[0]), batch[1])
 
     options = stepwise.torch.Options(
-        seed=flags.seed, checkpoint_every_seconds=flags.checkpoint_every_seconds, memory=device
+        seed=flags.seed,
+        checkpoint_every_seconds=flags.checkpoint_every_seconds,
+        memory=device,
+        precondition=not flags.raw_gradient_noise,
+        observe_every_steps=flags.observe_every_steps,
     )
     with stepwise.torch.Trainer(
         parallel,
@@ -94,12 +104,17 @@ class Reporter:
         self.say("started", port=self.trainer.port, **self.figures())
 
     def validated(self, loss: float) -> None:
-        """Report a validation and the noise scale seen since the one before."""
-        now = self.trainer.metrics.noise
-        estimate = now.since(self._noise)
-        self._noise, self._last_noise = now, estimate.samples if estimate else None
+        """Report a validation and the noise scale last seen."""
+        self._look_at_noise()
         self.trainer.report_validation(loss)
         self.say("validation", loss=round(loss, 4), noiseScaleSamples=self._last_noise, **self.figures())
+
+    def _look_at_noise(self) -> None:
+        now = self.trainer.metrics.noise
+        if now.observations < self._noise.observations + OBSERVATIONS_PER_ESTIMATE:
+            return
+        estimate = now.since(self._noise)
+        self._noise, self._last_noise = now, estimate.samples if estimate else None
 
     def figures(self) -> dict[str, Any]:
         """Where the training is."""
@@ -115,7 +130,7 @@ class Reporter:
             "configVersion": self.trainer.running.version,
         }
 
-    def say(self, event: str, **figures: Any) -> None:
+    def say(self, event: str, **figures: Any) -> None:  # noqa: ANN401 - whatever JSON holds
         """Print one line, from rank 0."""
         if self.trainer.is_main:
             print(json.dumps({"event": event, **figures}), flush=True)
@@ -136,6 +151,17 @@ def parse_flags() -> argparse.Namespace:
     add("--checkpoint-every-seconds", type=float, default=60.0)
     add("--validate-every-samples", type=int, default=32768)
     add("--validation-samples", type=int, default=2048)
+    add(
+        "--observe-every-steps",
+        type=int,
+        default=16,
+        help="between observations of the gradient noise; 0: never",
+    )
+    add(
+        "--raw-gradient-noise",
+        action="store_true",
+        help="don't divide gradients by Adam's sqrt(v) for the noise scale",
+    )
     add("--memory-limit-mib", type=int, help="simulated device memory; stands for a GPU's")
     add("--linger-seconds", type=float, default=5.0, help="keep the metrics page up after the end")
     add("--text-dir", type=Path, default=default_directory(), help="where the text is read from")

@@ -5,6 +5,7 @@ What is not known is absent from the page, never 0: a reader can tell "no valida
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass, field
@@ -22,7 +23,7 @@ from .tuning import REASONS
 PREFIX = "stepwise_trainer_"
 
 # 1-2-5 series from a tiny model's step to a minute and a half of accumulation or a large checkpoint
-BUCKETS_SECONDS = tuple(m * 10.0**e for e in range(-3, 2) for m in (1, 2, 5)) + (100.0, 200.0, 500.0)
+BUCKETS_SECONDS = tuple(m * 10.0**e for e in range(-3, 3) for m in (1, 2, 5))
 
 _LOSS_MEMORY_STEPS = 50  # the smoothed loss is a mean over about as many steps
 
@@ -94,7 +95,7 @@ class TrainerMetrics:
             for phase, seconds in vars(times).items():
                 if seconds is not None:
                     self._step_times.setdefault(phase, Histogram()).observe(seconds)
-            if loss is not None and loss == loss:  # a NaN loss would stay in the mean for ever
+            if loss is not None and not math.isnan(loss):  # a NaN loss would stay in the mean for ever
                 self._smooth_loss(loss)
 
     def observed(self, seen: Observation) -> None:

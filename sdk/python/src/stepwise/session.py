@@ -158,9 +158,7 @@ class Session:
         self._put_in_force(previous)
         message = f"micro batch {failed.batch.micro_batch_size} does not fit into memory; back to"
         self._reject(
-            TuningError(
-                f"{message} {previous.batch.micro_batch_size}", reason=OUT_OF_MEMORY, version=failed.version
-            )
+            TuningError(f"{message} {previous.batch.micro_batch_size}", reason=OUT_OF_MEMORY, version=failed.version)
         )
         return self._plan()
 

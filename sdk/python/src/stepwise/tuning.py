@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -118,8 +117,11 @@ def _count(document: Mapping[str, object], field: str, *, least: int = 1, defaul
 
 def _positive(document: Mapping[str, object], field: str) -> float:
     value = document.get(field)
-    number = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
-    if not (math.isfinite(number) and number > 0):
+    number = 0.0
+    # The upper bound is far above any rate and keeps an integer of 400 digits out of float(); NaN fails it too
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= _MAX_COUNT:
+        number = float(value)
+    if number <= 0:
         shown = "missing" if field not in document else repr(value)[:40]
         raise TuningError(f"{field} is {shown}; it must be a finite number above 0", reason=INVALID)
     return number

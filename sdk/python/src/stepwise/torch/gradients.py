@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.distributed as dist
 from torch import Tensor
@@ -13,7 +15,12 @@ _SECOND_MOMENTS = ("exp_avg_sq", "square_avg")
 
 def parameters_of(optimizer: Optimizer) -> list[torch.nn.Parameter]:
     """All parameters that the optimizer updates."""
-    return [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
+    return [parameter for _, parameter in parameters_with_groups(optimizer)]
+
+
+def parameters_with_groups(optimizer: Optimizer) -> list[tuple[dict[str, Any], torch.nn.Parameter]]:
+    """The same, each with its parameter group."""
+    return [(group, p) for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
 
 
 class Preconditioner:
@@ -34,40 +41,45 @@ class Preconditioner:
             return True
         return not any(name in type(self._optimizer).__name__.lower() for name in ("adam", "rmsprop"))
 
-    def square_norm(self) -> Tensor:
-        """|g|^2 of the gradients now in `.grad`, as a tensor without a wait for the device."""
-        norms = []
-        for group in self._optimizer.param_groups:
-            epsilon = float(group.get("eps", 0.0))
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    scaled = self._scaled(parameter, parameter.grad.detach(), epsilon)
-                    norms.append(scaled.float().square().sum())
-        if not norms:
-            return torch.zeros(())
-        return torch.stack([norm.to(norms[0].device) for norm in norms]).sum()
+    def weights(self) -> list[Tensor | None]:
+        """What each parameter's squared gradients count in the norm, 1 / v; None where the optimizer keeps no v.
 
-    def _scaled(self, parameter: Tensor, gradient: Tensor, epsilon: float) -> Tensor:
+        They are as large as the model: hold them for one observation only.
+        """
+        return [self._weight(p, float(g.get("eps", 0.0))) for g, p in parameters_with_groups(self._optimizer)]
+
+    def _weight(self, parameter: Tensor, epsilon: float) -> Tensor | None:
         state = self._optimizer.state.get(parameter, {}) if self._enabled else {}
         moment = next((state[name] for name in _SECOND_MOMENTS if name in state), None)
         if moment is None:
-            return gradient
+            return None
         # A parameter that had no gradient so far has v = 0; dividing by epsilon alone would let it drown the rest
-        return torch.where(moment > 0, gradient / (moment.sqrt() + epsilon), torch.zeros_like(gradient))
+        return torch.where(moment > 0, (moment.sqrt() + epsilon).pow(-2), torch.zeros_like(moment))
+
+
+def square_norm(parameters: list[torch.nn.Parameter], weights: list[Tensor | None]) -> Tensor:
+    """|g|^2 of the gradients now in `.grad`, as a tensor, so without a wait for the device."""
+    norms = []
+    for parameter, weight in zip(parameters, weights, strict=True):
+        if parameter.grad is not None:
+            gradient = parameter.grad.detach().reshape(-1).float()
+            scaled = gradient if weight is None else gradient * weight.reshape(-1).float()
+            norms.append(torch.dot(gradient, scaled))
+    return torch.stack([norm.to(norms[0].device) for norm in norms]).sum() if norms else torch.zeros(())
 
 
 class SplitGradients:
     """Looks at every small batch's own gradient while the step's gradient is summed up elsewhere."""
 
-    def __init__(self, preconditioner: Preconditioner, parameters: list[torch.nn.Parameter]) -> None:
-        self._preconditioner = preconditioner
+    def __init__(self, parameters: list[torch.nn.Parameter], weights: list[Tensor | None]) -> None:
+        self._weights = weights
         self._parameters = parameters
         self._sums: list[Tensor | None] = [None] * len(parameters)
         self._square_norms: list[Tensor] = []
 
     def take(self, weight: float) -> None:
         """Measure the gradient of the small batch just back-propagated with this weight, and set it aside."""
-        self._square_norms.append(self._preconditioner.square_norm() / weight**2)
+        self._square_norms.append(torch.div(square_norm(self._parameters, self._weights), weight**2))
         for index, parameter in enumerate(self._parameters):
             gradient, parameter.grad = parameter.grad, None
             before = self._sums[index]
@@ -78,6 +90,10 @@ class SplitGradients:
         """Leave the summed gradient in `.grad`, as if it had been accumulated there."""
         for parameter, total in zip(self._parameters, self._sums, strict=True):
             parameter.grad = total
+
+    def square_norm(self) -> Tensor:
+        """|g|^2 of the gradient now in `.grad`."""
+        return square_norm(self._parameters, self._weights)
 
     def mean_square_norm(self) -> Tensor:
         """Mean of |g_i|^2 over this rank's small batches."""

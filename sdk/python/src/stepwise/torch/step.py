@@ -86,8 +86,9 @@ class Stepper:
         observe = observe and self._can_observe(plan)
         parts = _parts(plan, halve=observe and plan.running.batch.micro_batches == 1)
         local = self._ranks.size > 1 and (self._overlapping is None or plan.trial or observe)
-        split = SplitGradients(self._preconditioner, self._parameters) if observe else None
         clock = _Clock(self._cuda)
+        split = SplitGradients(self._parameters, self._preconditioner.weights()) if observe else None
+        clock.lap("observation")
         # 1. Forward and backward; then, where gradients are still local, all ranks agree that it fitted.
         losses, error = self._passes(parts, fetch, compute_loss, clock, local=local, split=split)
         if error is not None:
@@ -96,7 +97,7 @@ class Stepper:
             if self._ranks.size > 1 and not local:
                 raise error  # the other ranks are inside a reduction that this one will not join
         clock.lap("compute", wait=local)
-        if local and self._ranks.any_true([error is not None])[0] or error is not None:
+        if (local and self._ranks.any_true([error is not None])[0]) or error is not None:
             self.discard()
             return Outcome(error=error)
         # 2. The exchange of gradients, unless the backward pass did it.
@@ -132,8 +133,8 @@ class Stepper:
                 batch = fetch(part.positions)
                 clock.lap("data")
                 with self._communication(local or part is not parts[-1]):
-                    loss = compute_loss(batch) * part.weight
-                    loss.backward()  # type: ignore[no-untyped-call]
+                    loss = torch.mul(compute_loss(batch), part.weight)
+                    loss.backward()
                 losses.append(loss.detach())
                 clock.lap("compute")
                 if split:
@@ -158,9 +159,7 @@ class Stepper:
         # The trial of a new micro batch is run whole: halves would prove nothing about its memory
         return batch.global_batch_size > 1 and not plan.trial and self._preconditioner.ready
 
-    def _observation(
-        self, plan: StepPlan, parts: list[Part], split: SplitGradients | None
-    ) -> Observation | None:
+    def _observation(self, plan: StepPlan, parts: list[Part], split: SplitGradients | None) -> Observation | None:
         if split is None:
             return None
         small = split.mean_square_norm().reshape(1)
@@ -169,7 +168,7 @@ class Stepper:
             small /= self._ranks.size
         return Observation(
             small_square_norm=float(small),
-            large_square_norm=float(self._preconditioner.square_norm()),
+            large_square_norm=float(split.square_norm()),
             small_batch_size=effective_size([len(part.positions) for part in parts]),
             large_batch_size=plan.running.batch.global_batch_size,
         )

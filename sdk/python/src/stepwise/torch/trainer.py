@@ -226,9 +226,7 @@ class Trainer:
         if outcome.observation:
             self.metrics.observed(outcome.observation)
         self.session.end_step(times=outcome.times, loss=outcome.loss)
-        self.metrics.gauge(
-            memory_used_bytes=self._memory.peak_bytes(), memory_limit_bytes=self._memory.limit_bytes()
-        )
+        self.metrics.gauge(memory_used_bytes=self._memory.peak_bytes(), memory_limit_bytes=self._memory.limit_bytes())
         return outcome.loss
 
     def _fetch(self, positions: range) -> Any:  # noqa: ANN401
