@@ -51,7 +51,7 @@ function decideJob(job: JobSnapshot, snapshot: Snapshot, free: FreeGpus): JobDec
   // 1. Estimate what can be estimated, even when nothing may be changed: people want the figures.
   const estimate = estimateJob(job);
   const evaluations = estimate === undefined ? [] : evaluateCandidates(job, estimate, pools, now);
-  const plan = choose(job, evaluations);
+  const plan = choose(job, estimate, evaluations);
 
   // 2. Ask whether the job may be judged at all, then whether the plan is worth it.
   const notReady = firstHold(READINESS_GUARDS, { now, job });
@@ -71,7 +71,7 @@ function decideJob(job: JobSnapshot, snapshot: Snapshot, free: FreeGpus): JobDec
   // 3. What cannot be had as a whole may be had in part: fewer workers than the best, or only the batch, or only
   //    the workers.
   for (const among of partsOf(job, availableGpus)) {
-    const part = choose(job, evaluations, among);
+    const part = choose(job, estimate, evaluations, among);
     if (part !== undefined && isAllowed(job, part) && veto(part) === undefined) {
       return change(job, estimate, part, pool);
     }

@@ -25,6 +25,8 @@ export interface World {
 export interface Estimate {
   readonly worlds: readonly World[];
   readonly overheadSeconds: Interval;
+  /** Whether micro batches far enough apart were timed to tell overhead from work per sample. */
+  readonly overheadIsMeasured: boolean;
   readonly secondsPerSample: Interval;
   readonly synchronizationSeconds: Interval | undefined;
   /** Undefined when the trainer exports no gradient statistics. */
@@ -41,6 +43,7 @@ export interface Estimate {
  */
 const NOISE_FLOOR_SHARE = 1 / 64;
 const NOISE_CAP_FACTOR = 4096;
+const MEASURED_SPAN = 1.5;
 
 /** Everything the planner needs to know of one job; undefined while no step time has been measured. */
 export function estimateJob(job: JobSnapshot): Estimate | undefined {
@@ -51,6 +54,8 @@ export function estimateJob(job: JobSnapshot): Estimate | undefined {
   const moments = noiseMoments(evidence.noise);
   const work = remainingWork(job);
   const seenManyRanks = evidence.stepTimes.some((point) => point.dataParallelSize > 1);
+
+  const microBatches = evidence.stepTimes.map((point) => point.microBatchSize);
 
   const worlds = DRAWS.map((draw): World => {
     const logs = fit.logMeans.map((logMean, index) => logMean + dot(lower[index] ?? [], draw.slice(0, 3)));
@@ -63,6 +68,7 @@ export function estimateJob(job: JobSnapshot): Estimate | undefined {
   return {
     worlds,
     overheadSeconds: interval(worlds.map((world) => world.stepTime.overheadSeconds)),
+    overheadIsMeasured: Math.max(...microBatches) >= MEASURED_SPAN * Math.min(...microBatches),
     secondsPerSample: interval(worlds.map((world) => world.stepTime.secondsPerSample)),
     synchronizationSeconds: seenManyRanks
       ? interval(worlds.map((world) => world.stepTime.synchronizationSeconds))

@@ -1,6 +1,6 @@
 import { ringFactor, type StepTimeParameters, stepSeconds } from '../model/step-time.ts';
 import { inverse, type Matrix, solve, type Vector } from './linear-algebra.ts';
-import type { StepTimePoint } from './step-time.ts';
+import { type StepTimePoint, stepTimeVariance } from './step-time.ts';
 
 /** Posterior of (ln a, ln b, ln c): means and covariance. */
 export interface StepTimeFit {
@@ -13,10 +13,6 @@ interface Prior {
   readonly sds: Vector;
 }
 
-/** Timing noise of a window beyond what more steps average out: other load, clocks, data. */
-const MODEL_SD = 0.03;
-/** Spread of one step's time; a mean over n steps has this over √n. */
-const STEP_SD = 0.3;
 const HUBER = 1.345;
 const MAX_ITERATIONS = 50;
 
@@ -59,13 +55,13 @@ export function parametersFromLogs(logs: Vector): StepTimeParameters {
   };
 }
 
-/** Overhead 0.3 of the sample work of the first micro batch (T4 fits: 0.07–0.95), synchronisation 0.3 of a pass. */
+/** Overhead 0.3 of the sample work of the first micro batch (T4 fits: 0.07–0.95), synchronisation 0.2 of a pass. */
 function weakPrior(first: StepTimePoint): Prior {
   const pass = first.meanSeconds / first.gradientAccumulationSteps;
   const perSample = pass / (1.3 * first.microBatchSize);
   return {
-    means: [Math.log(0.3 * perSample * first.microBatchSize), Math.log(perSample), Math.log(0.3 * pass)],
-    sds: [1.5, 1, 1.5],
+    means: [Math.log(0.3 * perSample * first.microBatchSize), Math.log(perSample), Math.log(0.2 * pass)],
+    sds: [1.5, 1, 1],
   };
 }
 
@@ -98,8 +94,7 @@ function linearise(points: readonly StepTimePoint[], prior: Prior, logs: Vector)
       (accumulation * parameters.secondsPerSample * point.microBatchSize) / predicted,
       (parameters.synchronizationSeconds * ringFactor(point.dataParallelSize)) / predicted,
     ];
-    const variance = MODEL_SD ** 2 + STEP_SD ** 2 / Math.max(1, point.weight);
-    add(Math.log(point.meanSeconds / predicted), slopes, 1 / variance, true);
+    add(Math.log(point.meanSeconds / predicted), slopes, 1 / stepTimeVariance(point.weight), true);
   }
   prior.means.forEach((mean, i) => {
     const slopes = prior.means.map((_, j) => (i === j ? 1 : 0));

@@ -109,7 +109,7 @@ export function changesBatch({ current, best }: PlanQuestion['plan']): boolean {
 /** A plan that turns a missed deadline into a met one, or comes much nearer to it, need not save money. */
 export function rescuesDeadline(plan: PlanQuestion['plan']): boolean {
   const { current, best } = plan;
-  return !current.meetsDeadline && best.secondsToTarget90 < 0.95 * current.secondsToTarget90;
+  return !current.meetsDeadline && best.meanSecondsToTarget < 0.95 * current.meanSecondsToTarget;
 }
 
 function within(what: string, last: number | undefined, seconds: number, now: number): Hold | undefined {

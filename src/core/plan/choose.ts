@@ -1,8 +1,11 @@
 import { mean, quantile } from '../estimate/draws.ts';
 import type { Estimate } from '../estimate/estimate.ts';
-import type { Configuration, JobSnapshot, PoolSnapshot } from '../snapshot.ts';
+import { type Configuration, type JobSnapshot, type PoolSnapshot, samePlacement } from '../snapshot.ts';
 import { configurationKey, listCandidates } from './candidates.ts';
 import { type Evaluation, evaluate } from './evaluate.ts';
+
+/** Time to measure a batch that is tried, beside the cooldown. */
+const TRIAL_SECONDS = 30;
 
 /** The best configuration of a job beside the one in force. */
 export interface JobPlan {
@@ -35,36 +38,60 @@ export function evaluateCandidates(
  */
 export function choose(
   job: JobSnapshot,
+  estimate: Estimate | undefined,
   evaluations: readonly Evaluation[],
   among: (configuration: Configuration) => boolean = () => true,
 ): JobPlan | undefined {
   const currentKey = configurationKey(job.history.current);
   const current = evaluations.find((evaluation) => configurationKey(evaluation.configuration) === currentKey);
-  if (current === undefined) return undefined;
+  if (current === undefined || estimate === undefined) return undefined;
 
-  const admitted = evaluations.filter((evaluation) => evaluation === current || among(evaluation.configuration));
-  const ranked = admitted.sort(compare);
-  const best = ranked[0] ?? current;
-  const savings = current.objectivePerWorld.map((value, index) => 1 - (best.objectivePerWorld[index] ?? value) / value);
+  const trialShare = trialShareOf(job, estimate, current);
+  const ranked = evaluations
+    .filter((evaluation) => evaluation === current || among(evaluation.configuration))
+    .map((evaluation) => {
+      const savings = savingsPerWorld(current, evaluation, trialShare);
+      return { evaluation, savings, value: (1 - mean(savings)) * current.meanObjective };
+    })
+    .sort(compare);
+  const best = ranked[0];
+  if (best === undefined) return undefined;
   return {
     current,
-    best,
-    savingFraction: mean(savings),
-    cautiousSavingFraction: quantile(savings, 0.2),
-    runnersUp: ranked.slice(1, 4),
+    best: best.evaluation,
+    savingFraction: mean(best.savings),
+    cautiousSavingFraction: quantile(best.savings, 0.2),
+    runnersUp: ranked.slice(1, 4).map(({ evaluation }) => evaluation),
   };
 }
 
-function compare(one: Evaluation, other: Evaluation): number {
-  if (one.meetsDeadline !== other.meetsDeadline) return one.meetsDeadline ? -1 : 1;
-  if (!one.meetsDeadline) return lateness(one) - lateness(other);
-  return one.meanObjective - other.meanObjective;
+/**
+ * Share of the time left that a batch in vain would last. While overhead is not told from work per sample, trying
+ * another batch tells it, and what turns out dearer is taken back; 1 once it is known, when nothing is tried.
+ */
+function trialShareOf(job: JobSnapshot, estimate: Estimate, current: Evaluation): number {
+  if (estimate.overheadIsMeasured) return 1;
+  return Math.min(1, (job.limits.batchCooldownSeconds + TRIAL_SECONDS) / current.secondsToTarget.value);
 }
 
-/**
- * With no way to be in time, being late is priced, not forbidden: finishing sooner counts as much as the money
- * (algorithms.md 3.3: "fastest at any price" missed more deadlines than a priced lateness).
- */
-function lateness(evaluation: Evaluation): number {
-  return Math.log(evaluation.secondsToTarget90) + Math.log(evaluation.meanObjective);
+/** Share of the current objective that is saved in each world; a loss lasts only as long as the trial. */
+function savingsPerWorld(current: Evaluation, other: Evaluation, trialShare: number): readonly number[] {
+  const isTrial = samePlacement(current.configuration, other.configuration);
+  return current.objectivePerWorld.map((value, index) => {
+    const saving = 1 - (other.objectivePerWorld[index] ?? value) / value;
+    return isTrial && saving < 0 ? saving * trialShare : saving;
+  });
+}
+
+interface Ranked {
+  readonly evaluation: Evaluation;
+  readonly value: number;
+}
+
+function compare(one: Ranked, other: Ranked): number {
+  if (one.evaluation.meetsDeadline !== other.evaluation.meetsDeadline) return one.evaluation.meetsDeadline ? -1 : 1;
+  if (!one.evaluation.meetsDeadline) {
+    return one.evaluation.meanObjectiveWithLateness - other.evaluation.meanObjectiveWithLateness;
+  }
+  return one.value - other.value;
 }

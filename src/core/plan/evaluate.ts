@@ -6,6 +6,7 @@ import { stepsForWork } from '../model/steps-to-target.ts';
 import {
   type Configuration,
   globalBatchSize,
+  type InstantSeconds,
   type JobSnapshot,
   type PoolSnapshot,
   samePlacement,
@@ -27,11 +28,19 @@ export interface Evaluation {
   readonly objectivePerWorld: readonly number[];
   readonly meanObjective: number;
   readonly meetsDeadline: boolean;
+  /** The mean objective with lateness priced, to compare configurations of which none is in time. */
+  readonly meanObjectiveWithLateness: number;
+  readonly meanSecondsToTarget: number;
 }
 
 /** Prior for the time without steps of a checkpoint and restart (algorithms.md 3.5). */
 export const PRIOR_RESTART_SECONDS = 60;
 const PRIOR_PROVISIONING_SECONDS = 180;
+/**
+ * An hour late is as bad as paying for so many hours of the smallest allocation. Priced, not forbidden: "fastest at any
+ * price" missed more deadlines (algorithms.md 3.3).
+ */
+const LATENESS_PRICE_FACTOR = 10;
 
 export function evaluate(
   job: JobSnapshot,
@@ -60,6 +69,7 @@ export function evaluate(
   const objectivePerWorld = seconds.map((value) =>
     limits.objective === 'TimeToTarget' ? value : (value * (rate + limits.timeValuePerHour)) / SECONDS_PER_HOUR,
   );
+  const meanObjective = mean(objectivePerWorld);
   return {
     configuration,
     ratePerHour: rate,
@@ -76,9 +86,22 @@ export function evaluate(
       0.5,
     ),
     objectivePerWorld,
-    meanObjective: mean(objectivePerWorld),
+    meanObjective,
     meetsDeadline: limits.deadline === undefined || now + secondsToTarget90 <= limits.deadline,
+    meanObjectiveWithLateness:
+      meanObjective + latenessPrice(job, pool, mean(seconds.map((value) => hoursLate(job, now + value)))),
+    meanSecondsToTarget: mean(seconds),
   };
+}
+
+function hoursLate({ limits }: JobSnapshot, end: InstantSeconds): number {
+  return limits.deadline === undefined ? 0 : Math.max(0, end - limits.deadline) / SECONDS_PER_HOUR;
+}
+
+function latenessPrice({ limits }: JobSnapshot, pool: PoolSnapshot, hours: number): number {
+  if (limits.objective === 'TimeToTarget') return LATENESS_PRICE_FACTOR * hours * SECONDS_PER_HOUR;
+  const smallest = ratePerHour(pool, limits.minReplicas, limits.gpusPerReplica) + limits.timeValuePerHour;
+  return LATENESS_PRICE_FACTOR * hours * smallest;
 }
 
 /** Time without steps that changing to the configuration costs: none for a reload, a restart for a resize. */
