@@ -3,7 +3,6 @@ import { type Clock, type Random, systemClock, systemRandom } from './clock.ts';
 import type {
   Applied,
   ApplyOptions,
-  CallOptions,
   ConnectOptions,
   DeleteOptions,
   JsonPatchOperation,
@@ -14,6 +13,7 @@ import type {
 } from './kube-client.ts';
 import { errorFromStatus, isKubeError, isNotFound, KubeError } from './kube-error.ts';
 import { type KubeMetrics, noMetrics } from './kube-metrics.ts';
+import { readKinds, type WireResourceList } from './discovery.ts';
 import { listAll } from './list-all.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { type KubeObject, keyOf, type ObjectRef, pathOf, type Resource } from './resource.ts';
@@ -55,7 +55,7 @@ export function connect(
   };
 }
 
-function readsOf(caller: CallerParts): Pick<KubeClient, 'get' | 'getScale'> {
+function readsOf(caller: CallerParts): Pick<KubeClient, 'get' | 'getScale' | 'discover'> {
   return {
     get: async (resource, at, options) =>
       orUndefined(callForJson(caller, describe('get', resource, at, { method: 'GET', idempotent: true }), options)),
@@ -63,6 +63,17 @@ function readsOf(caller: CallerParts): Pick<KubeClient, 'get' | 'getScale'> {
       const call = describe('get', resource, { ...at, subresource: 'scale' }, { method: 'GET', idempotent: true });
       const scale = await orUndefined(callForJson<WireScale>(caller, call, options));
       return scale && readScale(scale);
+    },
+    async discover(apiVersion, options) {
+      const call: Call = {
+        method: 'GET',
+        verb: 'discover',
+        resource: 'apiresources',
+        what: `discover ${apiVersion}`,
+        path: `/${apiVersion.includes('/') ? 'apis' : 'api'}/${apiVersion}`,
+        idempotent: true,
+      };
+      return readKinds(await orUndefined(callForJson<WireResourceList>(caller, call, options)));
     },
   };
 }
@@ -251,5 +262,3 @@ async function orUndefined<T>(answer: Promise<T>): Promise<T | undefined> {
     throw error;
   }
 }
-
-export type { CallOptions };

@@ -76,7 +76,8 @@ export class Controller {
 
   /**
    * Works until `stop` aborts, then finishes what is in work and returns. `abort` (lost leadership, end of the grace
-   * period) aborts the reconciles in work too. Waits for the watched informers first. Runs once.
+   * period) aborts the reconciles in work too. Waits for the watched informers first; rejects when one was stopped
+   * before its first list while this goes on. Runs once.
    */
   async run(stop: AbortSignal, abort?: AbortSignal): Promise<void> {
     const ended = openAbortScope(stop, abort);
@@ -84,7 +85,11 @@ export class Controller {
     ended.signal.addEventListener('abort', close, { once: true });
     if (ended.signal.aborted) close();
     try {
-      await Promise.race([Promise.all(this.#informers.map(({ synced }) => synced)), aborted(ended.signal)]);
+      await Promise.race([Promise.all(this.#informers.map(({ synced }) => synced)), aborted(ended.signal)]).catch(
+        (error) => {
+          if (!ended.signal.aborted) throw error;
+        },
+      );
       const workers = Array.from({ length: this.#options.workers ?? 1 }, () => this.#work(abort));
       await Promise.all(workers);
     } finally {

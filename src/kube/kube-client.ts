@@ -75,6 +75,13 @@ export interface JsonPatchOperation {
   readonly value?: unknown;
 }
 
+export interface DiscoveredKind {
+  readonly kind: string;
+  readonly plural: string;
+  readonly namespaced: boolean;
+  readonly hasScale: boolean;
+}
+
 export interface Scale {
   /** Asked for. */
   readonly replicas: number;
@@ -140,6 +147,8 @@ export interface KubeClient {
   ): Promise<Scale>;
   /** False when it was not there. Throws isConflict when a precondition does not hold. */
   delete<T extends KubeObject>(resource: Resource<T>, at: ObjectRef, options?: DeleteOptions): Promise<boolean>;
+  /** The kinds that the server serves in one group and version; empty when it serves none. */
+  discover(apiVersion: string, options?: CallOptions): Promise<readonly DiscoveredKind[]>;
   /** Evicts a pod; false when it was gone. Throws isBlockedByDisruptionBudget, which is not retried here. */
   evict(
     pod: ObjectRef,

@@ -98,7 +98,8 @@ export class LeaderElector {
    * Waits for leadership, then runs `lead` and renews until it returns. `leading` aborts when leadership is lost, which
    * is at the latest renewDeadlineSeconds after the last renewal was sent, hence before others can take over.
    * On `stop`, `lead` is left to end by itself (it sees `stop` too) while the lease is kept, then the lease is released.
-   * Returns `lost` only after `lead` returned: the process should exit then. Rejects with what `lead` throws.
+   * Returns `lost` only after `lead` returned, and the process should exit then: a `lead` that may hang needs a
+   * deadline of its own from the abort of `leading`. Rejects with what `lead` throws.
    */
   async run(
     stop: AbortSignal,

@@ -62,7 +62,7 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
       const config = {
         apiVersion: 'v1',
         kind: 'Config',
-        clusters: [{ name: 'c', cluster: { server: url + pathPrefix, 'insecure-skip-tls-verify': true } }],
+        clusters: [{ name: 'c', cluster: { server: url + pathPrefix } }],
         users: [{ name: 'u', user }],
         contexts: [{ name: 'x', context: { cluster: 'c', user: 'u', namespace: 'mine' } }],
         'current-context': 'x',
