@@ -28,6 +28,8 @@ state = "${places.containerdState}"
 disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.devmapper"]
 [grpc]
   address = "${places.containerdSocket}"
+[plugins."io.containerd.internal.v1.opt"]
+  path = "${places.containerdRoot}/opt"
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "${sandboxImage}"
   # In a container or a virtual machine runc may not lower a process's out-of-memory score.
@@ -40,5 +42,6 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
     runtime_type = "io.containerd.runc.v2"
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
       SystemdCgroup = false
+      Root = "${places.runcRoot}"
 `;
 }

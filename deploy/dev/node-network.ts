@@ -42,23 +42,40 @@ function writeCniConfig(): void {
 }
 
 export function removeNetwork(): void {
-  for (const result of cniResults()) {
-    const { netns } = JSON.parse(readFileSync(result, 'utf8')) as { netns?: string };
-    if (netns !== undefined && existsSync(netns)) {
-      tryHost('umount', ['-l', netns]);
-      rmSync(netns, { force: true });
-    }
-    rmSync(result, { force: true });
+  for (const namespace of podNamespaces()) {
+    tryHost('umount', ['-l', namespace]);
+    rmSync(namespace, { force: true });
   }
+  for (const result of cniResults()) rmSync(result, { force: true });
   if (existsSync(`/sys/class/net/${realNode.bridge}`)) runHost('ip', ['link', 'delete', realNode.bridge]);
   if (existsSync(places.formerForwarding)) {
     writeFileSync(forwardingSwitch, readFileSync(places.formerForwarding, 'utf8'));
   }
 }
 
+// Left by a kubelet that died. Ours are those in which an interface has an address of our subnet.
+function podNamespaces(): string[] {
+  const prefix = realNode.podSubnet.split('.').slice(0, 3).join('.');
+  return filesOf(places.networkNamespaces).filter((file) => {
+    const addresses = tryHost('nsenter', [`--net=${file}`, 'ip', '-brief', '-4', 'address']).stdout;
+    return addresses.includes(` ${prefix}.`);
+  });
+}
+
+// The results of our network, and of every other network (the loopback) of the same containers.
 function cniResults(): string[] {
-  if (!existsSync(places.cniResults)) return [];
-  return readdirSync(places.cniResults)
-    .filter((name) => name.startsWith(`${networkName}-`))
-    .map((name) => path.join(places.cniResults, name));
+  const results = filesOf(places.cniResults);
+  const own = results.filter((file) => path.basename(file).startsWith(`${networkName}-`));
+  const containers = own.map(
+    (file) =>
+      path
+        .basename(file)
+        .slice(networkName.length + 1)
+        .split('-')[0] as string,
+  );
+  return results.filter((file) => containers.some((container) => file.includes(container)));
+}
+
+function filesOf(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder).map((name) => path.join(folder, name)) : [];
 }

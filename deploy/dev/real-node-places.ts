@@ -1,7 +1,6 @@
 // Where the real node keeps what it needs. Short paths: a socket's name may not exceed 108 characters.
 
 import path from 'node:path';
-import { realNode } from './settings.ts';
 
 const runDirectory = '/run/stepwise-dev';
 const dataDirectory = '/var/lib/stepwise-dev';
@@ -11,12 +10,14 @@ export const places = {
   dataDirectory,
   containerdSocket: path.join(runDirectory, 'containerd.sock'),
   containerdState: path.join(runDirectory, 'containerd'),
+  runcRoot: path.join(runDirectory, 'runc'),
   containerdRoot: path.join(dataDirectory, 'containerd'),
   containerdConfig: path.join(dataDirectory, 'containerd.toml'),
   cniConfigDirectory: path.join(dataDirectory, 'cni'),
   cniAddresses: path.join(dataDirectory, 'cni-addresses'),
-  // libcni remembers here, by network, which network namespaces it set up.
+  // libcni remembers here, by network, what it set up for which container.
   cniResults: '/var/lib/cni/results',
+  networkNamespaces: '/run/netns',
   kubeletRoot: path.join(dataDirectory, 'kubelet'),
   kubeletConfig: path.join(dataDirectory, 'kubelet.yaml'),
   podLogs: path.join(dataDirectory, 'pod-logs'),
@@ -30,5 +31,4 @@ export const networkName = 'stepwise-dev';
 export const cgroupName = 'stepwise-dev';
 export const trainerImage = 'stepwise.dev/trainer-base:dev';
 export const sandboxImage = 'stepwise.dev/sandbox:dev';
-export const poolLabel = `stepwise.dev/pool=real`;
-export const nodeName = realNode.name;
+export const poolLabel = 'stepwise.dev/pool=real';

@@ -1,7 +1,6 @@
 // A node that runs real containers on this machine, and its removal without a trace.
 
-import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
-import path from 'node:path';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { buildTools } from './build.ts';
 import type { Certificates } from './certificates.ts';
@@ -16,6 +15,7 @@ import { isRunning, listProcesses, stopProcess } from './processes.ts';
 import { type Report, timed } from './progress.ts';
 import { places } from './real-node-places.ts';
 import { realNode } from './settings.ts';
+import { cleanSharedFolders } from './shared-folders.ts';
 import { tryHost } from './shell.ts';
 import { realNodeTools } from './tool-list.ts';
 
@@ -53,8 +53,8 @@ export async function removeRealNode(report: Report): Promise<void> {
   await cgroupGone();
   unmountAll();
   removeNetwork();
-  removeLogLinks();
   for (const folder of [places.runDirectory, places.dataDirectory]) rmSync(folder, { recursive: true, force: true });
+  cleanSharedFolders();
   report(`  removed node ${realNode.name}`);
 }
 
@@ -109,22 +109,4 @@ function unmountAll(): void {
     .map((line) => line.split(' ')[4] ?? '')
     .filter((point) => [places.runDirectory, places.dataDirectory].some((top) => point.startsWith(`${top}/`)));
   for (const point of mounts.reverse()) tryHost('umount', ['-l', point]);
-}
-
-// The kubelet links every container's log here, wherever the logs themselves are.
-function removeLogLinks(): void {
-  const folder = '/var/log/containers';
-  if (!existsSync(folder)) return;
-  for (const name of readdirSync(folder)) {
-    const link = path.join(folder, name);
-    if (linkTarget(link)?.startsWith(places.podLogs)) rmSync(link, { force: true });
-  }
-}
-
-function linkTarget(link: string): string | undefined {
-  try {
-    return readlinkSync(link);
-  } catch {
-    return undefined;
-  }
 }
