@@ -17,6 +17,9 @@ from tuning_documents import put
 
 SAMPLES = 96
 
+# A clean process that has imported torch once, from which the ranks are forked
+processes.get_context("forkserver").set_forkserver_preload(["stepwise.torch", "rank_program"])
+
 
 class Numbered:
     """A dataset whose samples carry their index."""
@@ -71,7 +74,7 @@ def run_job(scenario, size=1):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     job = processes.start_processes(
-        _rank_process, args=(size, port, scenario), nprocs=size, join=False, start_method="spawn"
+        _rank_process, args=(size, port, scenario), nprocs=size, join=False, start_method="forkserver"
     )
     while not job.join(timeout=60):
         pass

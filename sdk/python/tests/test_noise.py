@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from stepwise import NoiseSums, Observation, ObservationSchedule
+from stepwise import NoiseSums, Observation
 from stepwise.noise import effective_size
 
 DIMENSIONS = 40
@@ -61,8 +61,3 @@ def test_no_observation_is_no_estimate():
 def test_an_estimate_below_zero_is_unknown():
     assert NoiseSums().plus(Observation(1.0, 0.1, 1, 2)).since(NoiseSums()).samples is None  # |G|^2 < 0
     assert NoiseSums().plus(Observation(1.0, 1.5, 1, 2)).since(NoiseSums()).samples is None  # tr < 0
-
-
-def test_the_schedule():
-    assert [step for step in range(40) if ObservationSchedule(16).due(step)] == [15, 31]
-    assert not any(ObservationSchedule(0).due(step) for step in range(40))

@@ -8,9 +8,10 @@ from .checkpoint import CheckpointStore
 from .environment import Environment
 from .errors import CheckpointError, SettingError, StepwiseError, StopRequested, TuningError
 from .metrics import StepTimes, TrainerMetrics
-from .noise import NoiseScale, NoiseSums, Observation, ObservationSchedule
+from .noise import NoiseScale, NoiseSums, Observation
 from .ranks import Ranks, SingleRank
 from .saving import Saver
+from .schedule import ObservationSchedule
 from .server import MetricsServer
 from .session import Running, Session, StepPlan
 from .signals import StopSignal

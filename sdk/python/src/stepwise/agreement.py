@@ -17,25 +17,28 @@ class Boundary:
     Attributes:
         stop: some rank got a signal to end.
         checkpoint_due: rank 0 wants a checkpoint now.
+        observe: rank 0 wants the step's gradients observed.
         tuning: what rank 0 newly read from the tuning file, valid or not; None without news.
     """
 
     stop: bool
     checkpoint_due: bool
+    observe: bool
     tuning: Tuning | TuningError | None
 
 
 def agree_on_boundary(
-    ranks: Ranks, *, stop: bool, checkpoint_due: bool, tuning: Tuning | TuningError | None
+    ranks: Ranks, *, stop: bool, checkpoint_due: bool, observe: bool, tuning: Tuning | TuningError | None
 ) -> Boundary:
     """Share what each rank knows.
 
     Costs one small reduction per step; a tuning itself travels only when rank 0 has a new one. The other ranks'
     own files are never read: the kubelet may update the pods of a job many seconds apart.
     """
-    any_stop, any_due, news = ranks.any_true([stop, checkpoint_due, tuning is not None])
+    flags = [stop, checkpoint_due, observe, tuning is not None]
+    any_stop, any_due, any_observe, news = ranks.any_true(flags)
     shared = _from_message(ranks.broadcast(_to_message(tuning))) if news else None
-    return Boundary(any_stop, any_due, shared)
+    return Boundary(any_stop, any_due, any_observe, shared)
 
 
 def agree_on_refusal(ranks: Ranks, own: str | None) -> str | None:

@@ -96,19 +96,3 @@ def effective_size(sizes: Sequence[int]) -> float:
     The noise part of |g_i|^2 is tr(Sigma) / b_i, so the harmonic mean counts.
     """
     return len(sizes) / sum(1 / size for size in sizes)
-
-
-@dataclass(frozen=True)
-class ObservationSchedule:
-    """When to look at gradients: every so many optimizer steps.
-
-    Attributes:
-        every_steps: 16 by default. An observation costs a pass over the parameters per micro-batch, and on a job
-            with one micro-batch per step a second, smaller pass; every 16th step keeps that near 2 % of the time.
-    """
-
-    every_steps: int = 16
-
-    def due(self, step: int) -> bool:
-        """Whether the optimizer step that starts after `step` done ones is to be observed."""
-        return self.every_steps > 0 and step % self.every_steps == self.every_steps - 1

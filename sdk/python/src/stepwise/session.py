@@ -13,8 +13,10 @@ from .batch import BatchConfig
 from .checkpoint import CheckpointStore
 from .errors import StopRequested, TuningError
 from .metrics import StepTimes, TrainerMetrics
+from .noise import Observation
 from .ranks import Ranks, SingleRank
 from .saving import CheckpointDuty, Saver
+from .schedule import ObservationSchedule
 from .signals import StopSignal
 from .tuning import NEXT_CHECKPOINT, OUT_OF_MEMORY, UNSUPPORTED, WORLD_SIZE, Tuning, TuningFile
 
@@ -48,6 +50,7 @@ class StepPlan:
         first_position: position of the step's first sample in the job's sample sequence.
         rank: this rank.
         trial: the first step under a new configuration, which may turn out not to fit into memory.
+        observe: the gradient norms of this step are wanted, if it has two batches to tell apart.
     """
 
     step: int
@@ -55,6 +58,7 @@ class StepPlan:
     first_position: int
     rank: int
     trial: bool
+    observe: bool
 
     @property
     def learning_rate_scale(self) -> float:
@@ -85,6 +89,7 @@ class Session:
         store: CheckpointStore | None = None,
         saver: Saver | None = None,
         accept: Accept | None = None,
+        schedule: ObservationSchedule | None = None,
         checkpoint_every_seconds: float = 600.0,
         stop_signal: StopSignal | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -101,6 +106,7 @@ class Session:
         self._too_large_version = 0
         self._file = tuning_file
         self._accept = accept
+        self._schedule = schedule or ObservationSchedule()
         self._signal = stop_signal or StopSignal()
         self._duty = CheckpointDuty(
             self.ranks, self.metrics, store, saver, every_seconds=checkpoint_every_seconds, clock=clock
@@ -119,6 +125,7 @@ class Session:
             self.ranks,
             stop=self._signal.number is not None,
             checkpoint_due=self._duty.due(),
+            observe=self.ranks.rank == 0 and self._schedule.due(self.step),
             tuning=self._file.poll() if self._file and self.ranks.rank == 0 else None,
         )
         # 2. A new tuning is accepted or refused by all.
@@ -133,11 +140,15 @@ class Session:
         # 4. The accepted tuning takes effect.
         if self._pending and (saved or self._pending.effective_at != NEXT_CHECKPOINT):
             self._switch(self._pending)
-        return self._plan()
+        # 5. The first step under a new configuration is run whole: a divided one would prove nothing about memory.
+        return self._plan(observe=boundary.observe and not self._trial)
 
-    def end_step(self, *, times: StepTimes, loss: float | None = None) -> None:
+    def end_step(self, *, times: StepTimes, loss: float | None = None, observation: Observation | None = None) -> None:
         """Record that the planned step is done: its samples are used up and the parameters updated."""
         batch = self.running.batch
+        self._schedule.done(self.step, times.total, observed=observation is not None)
+        if observation is not None:
+            self.metrics.observed(observation)
         self.step += 1
         self.position += batch.global_batch_size
         self._trial = False
@@ -160,7 +171,7 @@ class Session:
         self._reject(
             TuningError(f"{message} {previous.batch.micro_batch_size}", reason=OUT_OF_MEMORY, version=failed.version)
         )
-        return self._plan()
+        return self._plan(observe=False)
 
     def save_checkpoint(self) -> bool:
         """Write a checkpoint now; all ranks call it. False when it failed or no directory was given."""
@@ -200,6 +211,7 @@ class Session:
             # with it the learning rate stay as they were.
             running = Running(saved.reshaped(self.ranks.size), scale)
         self._put_in_force(running)
+        self._schedule.started_at(self.step)
         self._duty.resumed(step=self.step, request=state["checkpoint_request"])
         share, left = divmod(self.position, self.ranks.size)
         self.metrics.resume(steps=self.step, samples=share + (self.ranks.rank < left))
@@ -253,7 +265,8 @@ class Session:
 
     def _put_in_force(self, running: Running) -> None:
         self.running = running
+        self._schedule.forget_durations()
         self.metrics.gauge(config_version=running.version, config_applied_step=running.applied_step)
 
-    def _plan(self) -> StepPlan:
-        return StepPlan(self.step, self.running, self.position, self.ranks.rank, self._trial)
+    def _plan(self, *, observe: bool) -> StepPlan:
+        return StepPlan(self.step, self.running, self.position, self.ranks.rank, self._trial, observe)

@@ -81,9 +81,9 @@ class Stepper:
         self._before_update = before_update
         self._cuda = any(p.is_cuda for p in self._parameters)
 
-    def run(self, plan: StepPlan, fetch: Fetch, compute_loss: ComputeLoss, *, observe: bool) -> Outcome:
+    def run(self, plan: StepPlan, fetch: Fetch, compute_loss: ComputeLoss) -> Outcome:
         """Do one optimizer step, or nothing at all when it does not fit into memory on some rank."""
-        observe = observe and self._can_observe(plan)
+        observe = plan.observe and self._preconditioner.ready and plan.running.batch.global_batch_size > 1
         parts = _parts(plan, halve=observe and plan.running.batch.micro_batches == 1)
         local = self._ranks.size > 1 and (self._overlapping is None or plan.trial or observe)
         clock = _Clock(self._cuda)
@@ -153,11 +153,6 @@ class Stepper:
             context: AbstractContextManager[None] = self._overlapping.no_sync()
             return context
         return nullcontext()
-
-    def _can_observe(self, plan: StepPlan) -> bool:
-        batch = plan.running.batch
-        # The trial of a new micro batch is run whole: halves would prove nothing about its memory
-        return batch.global_batch_size > 1 and not plan.trial and self._preconditioner.ready
 
     def _observation(self, plan: StepPlan, parts: list[Part], split: SplitGradients | None) -> Observation | None:
         if split is None:

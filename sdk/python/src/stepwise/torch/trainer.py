@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -19,8 +19,8 @@ from ..batch import BatchConfig
 from ..checkpoint import CheckpointStore
 from ..environment import Environment
 from ..metrics import TrainerMetrics
-from ..noise import ObservationSchedule
 from ..ranks import Ranks, SingleRank
+from ..schedule import ObservationSchedule
 from ..server import MetricsServer
 from ..session import Running, Session, StepPlan
 from ..signals import StopSignal
@@ -28,8 +28,9 @@ from ..tuning import TuningFile
 from .memory import CudaMemory, MemoryProbe
 from .order import ShuffledOrder
 from .ranks import TorchRanks, connect
-from .saver import Stateful, TorchSaver, random_state, restore_random_state
+from .saver import Stateful, TorchSaver
 from .step import ComputeLoss, Outcome, Stepper
+from .undo import Undo
 
 log = logging.getLogger("stepwise")
 
@@ -43,7 +44,8 @@ class Options:
     Attributes:
         seed: of the order in which samples are drawn.
         checkpoint_every_seconds: between periodic checkpoints; also what a killed job may lose.
-        observe_every_steps: between observations of the gradient noise; 0 switches them off.
+        observe_every_steps: between observations of the gradient noise; by default as often as a fiftieth of the
+            time pays for; 0 switches them off.
         precondition: divide gradients by the square root of Adam's second moments before their norms are taken.
         before_update: called when the step's gradients are complete, for example to clip them.
         accept: the trainer's own veto on a tuning: None, or a sentence saying why it cannot run.
@@ -54,7 +56,7 @@ class Options:
 
     seed: int = 0
     checkpoint_every_seconds: float = 600.0
-    observe_every_steps: int = ObservationSchedule().every_steps
+    observe_every_steps: int | None = None
     precondition: bool = True
     before_update: Callable[[], object] | None = None
     accept: Accept | None = None
@@ -104,7 +106,6 @@ class Trainer:
         self._model, self._dataset = model, dataset
         self._ranks: Ranks = TorchRanks() if environment.world_size > 1 else SingleRank()
         self._order = ShuffledOrder(len(dataset), options.seed)
-        self._schedule = ObservationSchedule(options.observe_every_steps)
         self._memory = options.memory
         self._stepper = Stepper(
             model,
@@ -114,6 +115,7 @@ class Trainer:
             before_update=options.before_update,
         )
         self._signal = StopSignal()
+        self._told = False
         self.metrics = TrainerMetrics()
         saver = TorchSaver(model, optimizer, options.state, self._ranks)
         store = CheckpointStore(environment.checkpoint_dir) if environment.checkpoint_dir else None
@@ -125,6 +127,7 @@ class Trainer:
             store=store,
             saver=saver,
             accept=options.accept,
+            schedule=ObservationSchedule(options.observe_every_steps),
             checkpoint_every_seconds=options.checkpoint_every_seconds,
             stop_signal=self._signal,
         )
@@ -196,36 +199,40 @@ class Trainer:
     # -- one step ----------------------------------------------------------------------------------------------
 
     def _run(self, plan: StepPlan, compute_loss: ComputeLoss) -> float:
-        before = _Undo(self._model) if plan.trial else None
+        before = Undo(self._model) if plan.trial else None
         if plan.trial or plan.step == 0:
             self._memory.reset_peak()
-        observe = self._schedule.due(plan.step)
-        outcome = self._stepper.run(plan, self._fetch, compute_loss, observe=observe)
-        if not outcome.fits and observe and not plan.trial:
+        if plan.observe:
+            self._say_if_unobservable(plan.running.batch)
+        outcome = self._stepper.run(plan, self._fetch, compute_loss)
+        if not outcome.fits and plan.observe:
             log.warning("step %d: no memory to observe gradients; it is redone without", plan.step)
-            outcome = self._stepper.run(plan, self._fetch, compute_loss, observe=False)
+            outcome = self._stepper.run(replace(plan, observe=False), self._fetch, compute_loss)
         if not outcome.fits:
             outcome = self._redo(outcome, compute_loss, before)
         return self._record(outcome)
 
-    def _redo(self, failed: Outcome, compute_loss: ComputeLoss, before: _Undo | None) -> Outcome:
+    def _redo(self, failed: Outcome, compute_loss: ComputeLoss, before: Undo | None) -> Outcome:
         plan = self.session.out_of_memory()
         if plan is None:
             raise failed.error or MemoryError("out of memory on another rank")
         if before:
             before.restore()
         self._memory.reset_peak()
-        outcome = self._stepper.run(plan, self._fetch, compute_loss, observe=False)
+        outcome = self._stepper.run(plan, self._fetch, compute_loss)
         if not outcome.fits:
             raise outcome.error or MemoryError("out of memory on another rank")
         return outcome
 
+    def _say_if_unobservable(self, batch: BatchConfig) -> None:
+        if batch.global_batch_size == 1 and not self._told:
+            self._told = True
+            log.info("gradient noise is not observed: with a global batch of 1 there are no two batches to compare")
+
     def _record(self, outcome: Outcome) -> float:
         if outcome.loss is None or outcome.times is None:
             raise AssertionError("a step that was done has a loss and times")
-        if outcome.observation:
-            self.metrics.observed(outcome.observation)
-        self.session.end_step(times=outcome.times, loss=outcome.loss)
+        self.session.end_step(times=outcome.times, loss=outcome.loss, observation=outcome.observation)
         self.metrics.gauge(memory_used_bytes=self._memory.peak_bytes(), memory_limit_bytes=self._memory.limit_bytes())
         return outcome.loss
 
@@ -282,20 +289,3 @@ class Step:
         loss = self._trainer._run(self.plan, compute_loss)
         self.done = True
         return loss
-
-
-class _Undo:
-    """What a forward pass changes besides gradients, kept in case the step has to be redone."""
-
-    def __init__(self, model: torch.nn.Module) -> None:
-        self._random = random_state()
-        self._buffers: Sequence[tuple[torch.Tensor, torch.Tensor]] = [
-            (buffer, buffer.detach().clone()) for buffer in model.buffers()
-        ]
-
-    def restore(self) -> None:
-        """Make the failed attempt not to have happened."""
-        restore_random_state(self._random)
-        with torch.no_grad():
-            for buffer, before in self._buffers:
-                buffer.copy_(before)
