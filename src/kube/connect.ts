@@ -1,5 +1,6 @@
 import { type Call, type CallerParts, callForJson, callForStream } from './call.ts';
 import { type Clock, type Random, systemClock, systemRandom } from './clock.ts';
+import { readKinds, type WireResourceList } from './discovery.ts';
 import type {
   Applied,
   ApplyOptions,
@@ -13,7 +14,6 @@ import type {
 } from './kube-client.ts';
 import { errorFromStatus, isKubeError, isNotFound, KubeError } from './kube-error.ts';
 import { type KubeMetrics, noMetrics } from './kube-metrics.ts';
-import { readKinds, type WireResourceList } from './discovery.ts';
 import { listAll } from './list-all.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { type KubeObject, keyOf, type ObjectRef, pathOf, type Resource } from './resource.ts';

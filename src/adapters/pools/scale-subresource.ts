@@ -6,17 +6,14 @@ import { type NodeCount, type NodeScaler, ScalerError } from '../../ports/node-s
 
 type ScaleTarget = NonNullable<GpuPool['spec']['provider']['scaleTarget']>;
 
-/** Finds the plural that a kind is addressed by; the API server's discovery answers it. */
-export type PluralOf = (apiVersion: string, kind: string) => Promise<string | undefined>;
-
 /** Scales whatever has a scale subresource: a Karpenter static NodePool, a Cluster API MachineDeployment, … */
 export class ScaleSubresourceScaler implements NodeScaler {
   readonly #client: KubeClient;
-  readonly #pluralOf: PluralOf;
+  /** Kinds that were found once; a kind keeps its plural for as long as its CRD lives. */
+  readonly #resources = new Map<string, Resource<KubeObject>>();
 
-  constructor(client: KubeClient, pluralOf: PluralOf) {
+  constructor(client: KubeClient) {
     this.#client = client;
-    this.#pluralOf = pluralOf;
   }
 
   async read(pool: GpuPool): Promise<NodeCount | undefined> {
@@ -25,7 +22,8 @@ export class ScaleSubresourceScaler implements NodeScaler {
     const { resource, at } = await this.#resolve(target);
     try {
       const scale = await this.#client.getScale(resource, at);
-      if (scale === undefined) throw new ScalerError('TargetNotFound', `${describe(target)} does not exist or has no scale`);
+      if (scale === undefined)
+        throw new ScalerError('TargetNotFound', `${describe(target)} does not exist or has no scale`);
       return { desired: scale.replicas, token: scale.resourceVersion };
     } catch (error) {
       throw asScalerError(error, target, 'read');
@@ -44,12 +42,23 @@ export class ScaleSubresourceScaler implements NodeScaler {
   }
 
   async #resolve(target: ScaleTarget): Promise<{ resource: Resource<KubeObject>; at: ObjectRef }> {
-    const plural = await this.#pluralOf(target.apiVersion, target.kind);
-    if (plural === undefined) {
-      throw new ScalerError('TargetNotFound', `the cluster has no kind ${target.kind} in ${target.apiVersion}`);
-    }
     const { apiVersion, kind, name, namespace } = target;
-    return { resource: { apiVersion, kind, plural, namespaced: namespace !== undefined }, at: { name, namespace } };
+    const cacheKey = `${apiVersion}/${kind}`;
+    const resource = this.#resources.get(cacheKey) ?? (await this.#discover(target));
+    this.#resources.set(cacheKey, resource);
+    return { resource, at: { name, namespace } };
+  }
+
+  async #discover({ apiVersion, kind }: ScaleTarget): Promise<Resource<KubeObject>> {
+    const found = (await this.#client.discover(apiVersion)).find((candidate) => candidate.kind === kind);
+    if (found === undefined) {
+      throw new ScalerError(
+        'TargetNotFound',
+        `the cluster has no kind ${kind} in ${apiVersion}; is its CRD installed?`,
+      );
+    }
+    if (!found.hasScale) throw new ScalerError('NotScalable', `${kind} in ${apiVersion} has no scale subresource`);
+    return { apiVersion, kind, plural: found.plural, namespaced: found.namespaced };
   }
 }
 
@@ -63,10 +72,15 @@ function describe(target: ScaleTarget): string {
 
 function asScalerError(error: unknown, target: ScaleTarget, verb: string): unknown {
   if (isForbidden(error)) {
-    return new ScalerError('Forbidden', `not allowed to ${verb} the scale of ${describe(target)}: grant it to the operator`, {
-      cause: error,
-    });
+    return new ScalerError(
+      'Forbidden',
+      `not allowed to ${verb} the scale of ${describe(target)}: grant it to the operator`,
+      {
+        cause: error,
+      },
+    );
   }
-  if (isNotFound(error)) return new ScalerError('TargetNotFound', `${describe(target)} does not exist`, { cause: error });
+  if (isNotFound(error))
+    return new ScalerError('TargetNotFound', `${describe(target)} does not exist`, { cause: error });
   return error;
 }

@@ -1,0 +1,172 @@
+import { foldReading } from '../../core/estimate/evidence.ts';
+import type { TrainerReading } from '../../core/estimate/reading.ts';
+import { ratePerHour, SECONDS_PER_HOUR } from '../../core/model/cost-rate.ts';
+import { type FleetPlan, planFleet } from '../../core/plan-fleet.ts';
+import type { Configuration, InstantSeconds, Snapshot } from '../../core/snapshot.ts';
+import { keyOf } from '../../kube/resource.ts';
+import type { MetricsSource } from '../../ports/metrics-source.ts';
+import type { ClusterView } from '../cluster-view.ts';
+import { fromInstant } from '../instants.ts';
+import type { TrainingJobObject } from '../kinds.ts';
+import { type Gatherers, gatherJobView } from '../training-job/gather.ts';
+import { currentConfiguration, type JobView } from '../training-job/view.ts';
+import { decodeEvidence } from './evidence-codec.ts';
+import type { FleetMemory, JobFindings } from './fleet-memory.ts';
+import { policyFor } from './limits.ts';
+import { snapshotJob, snapshotPool } from './snapshot.ts';
+
+export interface FleetCycleOptions {
+  readonly cluster: ClusterView;
+  readonly metrics: MetricsSource;
+  readonly memory: FleetMemory;
+  readonly gatherers: Gatherers;
+  /** The newest known form of a cached job. */
+  readonly newest: (cached: TrainingJobObject) => TrainingJobObject;
+  readonly nowSeconds: () => number;
+  /** Has the job reconciled soon. */
+  readonly enqueue: (key: string) => void;
+  readonly onPlanned: (seen: { readonly plan: FleetPlan; readonly seconds: number }) => void;
+  readonly onMetricsRead: (seen: { readonly ok: boolean; readonly seconds: number; readonly jobs: number }) => void;
+}
+
+const FINISHED = new Set(['Complete', 'Failed']);
+
+/** Reads the metrics of the whole fleet, learns from them, and plans: all jobs in one go, as they share pools. */
+export class FleetCycle {
+  readonly #options: FleetCycleOptions;
+  #plannedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: FleetCycleOptions) {
+    this.#options = options;
+  }
+
+  /** One look. Never throws for a metrics source that is down: the last state is held and the jobs say so. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { memory, enqueue } = this.#options;
+    const jobs = this.#activeJobs();
+    memory.keepOnly(new Set(this.#options.cluster.trainingJobs.list().map(keyOf)));
+    if (jobs.length === 0) return;
+
+    // 1. Read all trainers.
+    const readings = await this.#read(signal);
+
+    // 2. Learn from each reading, and count the money.
+    const now = this.#options.nowSeconds();
+    const views = jobs.map((job) => gatherJobView(this.#options.gatherers, job, now));
+    for (const view of views) this.#learn(view, readings?.get(keyOf(view.job)));
+
+    // 3. Plan the fleet when it is time.
+    if (now - this.#plannedAt >= this.#planIntervalSeconds(jobs)) {
+      this.#plannedAt = now;
+      this.#plan(views, now);
+    }
+    for (const job of jobs) enqueue(keyOf(job));
+  }
+
+  #activeJobs(): readonly TrainingJobObject[] {
+    const { cluster, newest } = this.#options;
+    return cluster.trainingJobs
+      .list()
+      .map(newest)
+      .filter((job) => !job.status?.conditions?.some(({ type, status }) => FINISHED.has(type) && status === 'True'));
+  }
+
+  async #read(signal: AbortSignal): Promise<ReadonlyMap<string, TrainerReading> | undefined> {
+    const { metrics, memory, onMetricsRead } = this.#options;
+    const startedAt = performance.now();
+    const seconds = () => (performance.now() - startedAt) / 1000;
+    try {
+      const readings = await metrics.readTrainers(signal);
+      memory.metricsProblem = undefined;
+      onMetricsRead({ ok: true, seconds: seconds(), jobs: readings.size });
+      return readings;
+    } catch (error) {
+      memory.metricsProblem = error instanceof Error ? error.message : String(error);
+      onMetricsRead({ ok: false, seconds: seconds(), jobs: 0 });
+      return undefined;
+    }
+  }
+
+  #learn(view: JobView, reading: TrainerReading | undefined): void {
+    const { memory } = this.#options;
+    const key = keyOf(view.job);
+    const before = memory.get(key) ?? remembered(view);
+    const inForce = reading === undefined ? undefined : configurationInForce(view, reading);
+    const evidence =
+      reading === undefined
+        ? before.evidence
+        : foldReading(before.evidence, reading, inForce, view.limits.initialGlobalBatchSize);
+    memory.set(key, { ...before, evidence, ...accrue(view, before) });
+  }
+
+  #plan(views: readonly JobView[], now: InstantSeconds): void {
+    const { cluster, memory, onPlanned } = this.#options;
+    const startedAt = performance.now();
+    const snapshot: Snapshot = {
+      now,
+      jobs: views
+        .filter((view) => view.pool !== undefined && view.job.spec.suspend !== true)
+        .map((view) => {
+          const findings = memory.get(keyOf(view.job)) ?? remembered(view);
+          return snapshotJob(view, findings.evidence, findings.accruedCost);
+        }),
+      pools: cluster.pools.list().map((pool) => snapshotPool(cluster, pool)),
+    };
+    const plan = planFleet(snapshot);
+    for (const decision of plan.decisions) {
+      const findings = memory.get(decision.key);
+      if (findings !== undefined) memory.set(decision.key, { ...findings, decision, decidedAt: now });
+    }
+    onPlanned({ plan, seconds: (performance.now() - startedAt) / 1000 });
+  }
+
+  #planIntervalSeconds(jobs: readonly TrainingJobObject[]): number {
+    const policies = this.#options.cluster.policies.list();
+    const namespaces = new Set(jobs.map((job) => job.metadata.namespace ?? ''));
+    return Math.min(...[...namespaces].map((namespace) => policyFor(namespace, policies).planIntervalSeconds));
+  }
+}
+
+/** What the status kept from before a restart of the operator. */
+function remembered(view: JobView): JobFindings {
+  const { status } = view;
+  return {
+    evidence: decodeEvidence(status.bookkeeping?.evidence),
+    decision: undefined,
+    decidedAt: undefined,
+    accruedCost: Number(status.cost?.accrued ?? 0),
+    accruedUntil: fromInstant(status.cost?.accruedUntil),
+  };
+}
+
+/** The configuration that the trainer's version stands for: the newest sent, or the last one it confirmed. */
+function configurationInForce(view: JobView, reading: TrainerReading): Configuration | undefined {
+  const poolName = view.pool?.metadata.name ?? '';
+  const current = currentConfiguration({ ...view, poolName });
+  const version = reading.configVersion;
+  if (version === undefined || view.tuning === undefined) return undefined;
+  if (version >= view.tuning.version) return current;
+  const good = view.status.batch?.lastGood;
+  // Versions in between were never in force, or only asked for a checkpoint.
+  if (good === undefined || version < good.version) return undefined;
+  const { microBatchSize, gradientAccumulationSteps, dataParallelSize } = good;
+  const replicas = current.replicas * (dataParallelSize / current.dataParallelSize);
+  return { pool: poolName, replicas, dataParallelSize, microBatchSize, gradientAccumulationSteps };
+}
+
+/** Money since the last look: what stands is paid for, whether or not it trains. */
+function accrue(view: JobView, before: JobFindings): Pick<JobFindings, 'accruedCost' | 'accruedUntil'> {
+  const { pool, livePods, limits, now } = view;
+  const scheduled = livePods.length - view.unscheduledPods;
+  const until = before.accruedUntil;
+  if (pool === undefined || scheduled <= 0 || until === undefined || now <= until) {
+    return { accruedCost: before.accruedCost, accruedUntil: now };
+  }
+  const snapshot = {
+    billing: pool.spec.cost.billing,
+    gpusPerNode: pool.spec.gpusPerNode,
+    pricePerNodeHour: Number(pool.spec.cost.pricePerNodeHour),
+  };
+  const rate = ratePerHour(snapshot, scheduled, limits.gpusPerReplica);
+  return { accruedCost: before.accruedCost + (rate * (now - until)) / SECONDS_PER_HOUR, accruedUntil: now };
+}

@@ -1,0 +1,69 @@
+import {
+  HOLD_UNTIL_ANNOTATION,
+  PAUSED_ANNOTATION,
+  PAUSED_BATCH_ANNOTATION,
+  PAUSED_SCALE_DOWN_ANNOTATION,
+  PAUSED_SCALE_UP_ANNOTATION,
+} from '../../api/annotations.ts';
+import { fromDecimal } from '../../api/decimal.ts';
+import type { GpuPool } from '../../api/gpu-pool.ts';
+import type { Evidence } from '../../core/estimate/evidence.ts';
+import type { HeldByUser, JobHistory, JobSnapshot, PoolSnapshot } from '../../core/snapshot.ts';
+import { type ClusterView, poolUse } from '../cluster-view.ts';
+import { fromInstant } from '../instants.ts';
+import type { TrainingJobObject } from '../kinds.ts';
+import { currentConfiguration, type JobView } from '../training-job/view.ts';
+
+/** A job as the planner sees it. */
+export function snapshotJob(view: JobView, evidence: Evidence, accruedCost: number): JobSnapshot {
+  const { job, limits, status } = view;
+  const { bookkeeping, batch } = status;
+  const current = currentConfiguration({ ...view, poolName: view.pool?.metadata.name ?? '' });
+  const lastHour = (bookkeeping?.rescaleTimes ?? []).flatMap((time) => fromInstant(time) ?? []);
+  const history: JobHistory = {
+    current,
+    busyWith: busyWith(view),
+    unacknowledgedSince: fromInstant(bookkeeping?.unacknowledgedSince),
+    lastReloadAt: fromInstant(bookkeeping?.lastBatchChangeTime),
+    lastResizeAt: fromInstant(bookkeeping?.lastRescaleTime),
+    resizedAt: lastHour,
+    microBatchSizeCeiling: batch?.microBatchSizeCeiling,
+    globalBatchSizeCeiling: bookkeeping?.globalBatchSizeCeiling,
+    restartSeconds: status.restartSeconds === undefined ? undefined : fromDecimal(status.restartSeconds.value),
+    accruedCost,
+  };
+  const key = `${job.metadata.namespace}/${job.metadata.name}`;
+  return { key, limits, held: heldBy(job), history, evidence };
+}
+
+function busyWith(view: JobView): JobHistory['busyWith'] {
+  if (view.status.resize !== undefined) return 'Resize';
+  if (view.workerJob === undefined || view.livePods.length === 0) return 'NotRunning';
+  return view.status.tuning === undefined ? 'Nothing' : 'Reload';
+}
+
+function heldBy(job: TrainingJobObject): HeldByUser {
+  const annotations = job.metadata.annotations ?? {};
+  const is = (key: string) => annotations[key] === 'true';
+  return {
+    everything: is(PAUSED_ANNOTATION),
+    scaleUp: is(PAUSED_SCALE_UP_ANNOTATION),
+    scaleDown: is(PAUSED_SCALE_DOWN_ANNOTATION),
+    batch: is(PAUSED_BATCH_ANNOTATION),
+    until: fromInstant(annotations[HOLD_UNTIL_ANNOTATION]),
+  };
+}
+
+export function snapshotPool(cluster: ClusterView, pool: GpuPool): PoolSnapshot {
+  return {
+    name: pool.metadata.name,
+    gpusPerNode: pool.spec.gpusPerNode,
+    maxNodes: pool.spec.limits.maxNodes,
+    foreignGpus: poolUse(cluster, pool).foreignGpus,
+    billing: pool.spec.cost.billing,
+    pricePerNodeHour: fromDecimal(pool.spec.cost.pricePerNodeHour),
+    currency: pool.spec.cost.currency,
+    provisioningSeconds: pool.status?.provisioningSeconds,
+    stockOutUntil: fromInstant(pool.status?.stockOutUntil),
+  };
+}

@@ -1,0 +1,145 @@
+import type { GpuPoolConditionType, GpuPoolReason } from '../../api/conditions.ts';
+import type { GpuPool, GpuPoolStatus } from '../../api/gpu-pool.ts';
+import type { Condition } from '../../api/status-parts.ts';
+import { duration } from '../../core/explain/figures.ts';
+import type { InstantSeconds } from '../../core/snapshot.ts';
+import { fromInstant, toInstant } from '../instants.ts';
+import type { Demand } from './demand.ts';
+
+export interface PoolView {
+  readonly now: InstantSeconds;
+  readonly pool: GpuPool;
+  readonly demand: Demand;
+  /** What the scale target asks for now; undefined for a pool that is left to others. */
+  readonly asked: number | undefined;
+}
+
+export interface PoolDraft {
+  readonly status: { -readonly [K in keyof GpuPoolStatus]: GpuPoolStatus[K] };
+  /** Nodes to ask for; undefined when nothing is to be changed. */
+  setNodes: number | undefined;
+  event: { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string } | undefined;
+  requeueAfterSeconds: number | undefined;
+}
+
+/** After a stock-out the pool is asked again no sooner than this. */
+const STOCK_OUT_BACKOFF_SECONDS = 600;
+const MAX_CLAIMS = 256;
+
+/** What is to be done with one pool: up at once, down after a delay and never below a node that somebody uses. */
+export function advancePool(view: PoolView): PoolDraft {
+  const { pool, demand, asked, now } = view;
+  const draft: PoolDraft = {
+    status: { ...structuredClone(pool.status ?? {}), observedGeneration: pool.metadata.generation ?? 0 },
+    setNodes: undefined,
+    event: undefined,
+    requeueAfterSeconds: undefined,
+  };
+  describeUse(view, draft);
+  if (asked === undefined) {
+    setCondition(draft, view, 'ScalerAvailable', 'True', 'NotScaled', 'the provider is None: nodes are left to others');
+    setCondition(draft, view, 'Ready', 'True', 'Ready', 'nodes are counted');
+    return draft;
+  }
+  setCondition(draft, view, 'ScalerAvailable', 'True', 'ScalerAvailable', 'the scale target can be read');
+  setCondition(draft, view, 'Ready', 'True', 'Ready', 'nodes are counted and scaled');
+  followScaling(view, draft);
+
+  const stockOutUntil = fromInstant(draft.status.stockOutUntil);
+  const blocked = stockOutUntil !== undefined && stockOutUntil > now;
+  if (demand.nodes > asked && !blocked) {
+    delete draft.status.surplusSince;
+    scaleTo(view, draft, demand.nodes);
+  } else if (demand.nodes < asked) {
+    scaleDownLater(view, draft);
+  } else {
+    delete draft.status.surplusSince;
+  }
+  return draft;
+}
+
+function describeUse(view: PoolView, draft: PoolDraft): void {
+  const { use, claims } = view.demand;
+  draft.status.nodes = {
+    ...(view.asked === undefined ? {} : { desired: view.asked }),
+    ready: use.readyNodes,
+    busy: use.busyNodes,
+  };
+  draft.status.gpus = { total: use.totalGpus, allocated: use.ownGpus, foreign: use.foreignGpus };
+  draft.status.claims = claims.slice(0, MAX_CLAIMS).map((claim) => ({ ...claim }));
+}
+
+/** Watches nodes that were asked for until they are there, or late. */
+function followScaling(view: PoolView, draft: PoolDraft): void {
+  const { now, pool, demand } = view;
+  const scaling = draft.status.scaling;
+  if (scaling === undefined) {
+    if (draft.status.stockOutUntil === undefined || (fromInstant(draft.status.stockOutUntil) ?? 0) <= now) {
+      setCondition(draft, view, 'StockOut', 'False', 'InStock', 'the last nodes asked for came');
+    }
+    return;
+  }
+  const startedAt = fromInstant(scaling.startedAt) ?? now;
+  if (scaling.to <= scaling.from || demand.use.readyNodes >= scaling.to) {
+    if (scaling.to > scaling.from) draft.status.provisioningSeconds = Math.round(now - startedAt);
+    delete draft.status.scaling;
+    delete draft.status.stockOutUntil;
+    setCondition(draft, view, 'StockOut', 'False', 'InStock', 'the last nodes asked for came');
+    return;
+  }
+  draft.requeueAfterSeconds = 5;
+  const limit = pool.spec.provisioningTimeoutSeconds;
+  if (now - startedAt < limit) return;
+  const message = `${demand.use.readyNodes} of ${scaling.to} nodes are ready after ${duration(limit)}; asked again in ${duration(STOCK_OUT_BACKOFF_SECONDS)}`;
+  delete draft.status.scaling;
+  draft.status.stockOutUntil = toInstant(now + STOCK_OUT_BACKOFF_SECONDS);
+  setCondition(draft, view, 'StockOut', 'True', 'ProvisioningTimedOut', message);
+  draft.event = { type: 'Warning', reason: 'PoolStockOut', message };
+  // What did not come is not waited for at the pool's expense; what is there, and in use, stays.
+  draft.setNodes = Math.max(demand.use.readyNodes, demand.use.busyNodes, pool.spec.limits.minNodes);
+}
+
+function scaleDownLater(view: PoolView, draft: PoolDraft): void {
+  const { now, pool, demand, asked = 0 } = view;
+  draft.status.surplusSince ??= toInstant(now);
+  const since = fromInstant(draft.status.surplusSince) ?? now;
+  const left = since + pool.spec.scaleDownDelaySeconds - now;
+  if (left > 0) {
+    draft.requeueAfterSeconds = Math.max(1, left);
+    return;
+  }
+  // A node with somebody's pod on it is not for us to take, even if the work would fit on fewer.
+  const target = Math.max(demand.nodes, demand.use.busyNodes);
+  if (target < asked) scaleTo(view, draft, target);
+}
+
+function scaleTo(view: PoolView, draft: PoolDraft, nodes: number): void {
+  const from = view.asked ?? 0;
+  draft.setNodes = nodes;
+  draft.status.nodes = { ...draft.status.nodes, desired: nodes };
+  draft.status.scaling = { from, to: nodes, startedAt: toInstant(view.now) };
+  if (nodes < from) delete draft.status.surplusSince;
+  const jobs = view.demand.claims.map(({ namespace, name }) => `${namespace}/${name}`);
+  const why =
+    jobs.length === 0 ? 'no job needs it' : `for ${jobs.slice(0, 3).join(', ')}${jobs.length > 3 ? ', …' : ''}`;
+  draft.event = { type: 'Normal', reason: 'PoolScaled', message: `${from}→${nodes} nodes, ${why}` };
+  draft.requeueAfterSeconds = 5;
+}
+
+export function setCondition<T extends GpuPoolConditionType>(
+  draft: PoolDraft,
+  view: Pick<PoolView, 'now' | 'pool'>,
+  type: T,
+  status: Condition['status'],
+  reason: GpuPoolReason<T>,
+  message: string,
+): void {
+  const conditions = draft.status.conditions ?? [];
+  const old = conditions.find((condition) => condition.type === type);
+  const lastTransitionTime = old?.status === status ? old.lastTransitionTime : toInstant(view.now);
+  const observedGeneration = view.pool.metadata.generation ?? 0;
+  const next: Condition = { type, status, reason, message, lastTransitionTime, observedGeneration };
+  draft.status.conditions = [...conditions.filter((condition) => condition.type !== type), next].sort((one, other) =>
+    one.type < other.type ? -1 : 1,
+  );
+}

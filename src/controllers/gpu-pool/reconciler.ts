@@ -1,0 +1,91 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { ReconcileResult } from '../../kube/controller.ts';
+import type { EventRecorder } from '../../kube/events.ts';
+import type { KubeClient } from '../../kube/kube-client.ts';
+import { isConflict } from '../../kube/kube-error.ts';
+import { type NodeCount, type NodeScaler, ScalerError } from '../../ports/node-scaler.ts';
+import type { ClusterView } from '../cluster-view.ts';
+import { Freshest } from '../freshest.ts';
+import { GPU_POOLS, type GpuPoolObject, type TrainingJobObject } from '../kinds.ts';
+import { FIELD_MANAGER } from '../training-job/actuate.ts';
+import { advancePool, type PoolDraft, setCondition } from './advance-pool.ts';
+import { demandOn } from './demand.ts';
+
+export interface GpuPoolReconcilerOptions {
+  readonly client: KubeClient;
+  readonly cluster: ClusterView;
+  readonly scaler: NodeScaler;
+  readonly events: EventRecorder;
+  readonly newestJob: (cached: TrainingJobObject) => TrainingJobObject;
+  readonly nowSeconds: () => number;
+  readonly monotonicSeconds: () => number;
+}
+
+/** A pool is looked at this often even when nothing seems to change: its scale may be changed by others. */
+const RESYNC_SECONDS = 30;
+
+/** The one writer of a pool's number of nodes. */
+export class GpuPoolReconciler {
+  readonly #options: GpuPoolReconcilerOptions;
+  readonly #pools: Freshest<GpuPoolObject>;
+
+  constructor(options: GpuPoolReconcilerOptions) {
+    this.#options = options;
+    this.#pools = new Freshest(options.monotonicSeconds);
+  }
+
+  async reconcile(key: string): Promise<ReconcileResult> {
+    const { cluster, scaler, events, nowSeconds, newestJob } = this.#options;
+    const pool = this.#pools.of(key, cluster.pools.get(key));
+    if (pool === undefined || pool.metadata.deletionTimestamp !== undefined) return {};
+
+    const demand = demandOn(cluster, pool, cluster.trainingJobs.list().map(newestJob));
+    const now = nowSeconds();
+    let asked: NodeCount | undefined;
+    try {
+      asked = await scaler.read(pool);
+    } catch (error) {
+      return this.#reportScalerProblem(pool, error, now);
+    }
+    const draft = advancePool({ now, pool, demand, asked: asked?.desired });
+
+    // The intent is stored first: a restarted operator then knows since when nodes are waited for.
+    await this.#report(pool, draft);
+    if (draft.setNodes !== undefined) {
+      try {
+        await scaler.setNodes(pool, draft.setNodes, asked?.token);
+      } catch (error) {
+        if (isConflict(error)) return { requeueAfterSeconds: 1 };
+        return this.#reportScalerProblem(pool, error, now);
+      }
+    }
+    if (draft.event !== undefined) events.record({ regarding: pool, ...draft.event });
+    return { requeueAfterSeconds: Math.min(RESYNC_SECONDS, draft.requeueAfterSeconds ?? RESYNC_SECONDS) };
+  }
+
+  async #reportScalerProblem(pool: GpuPoolObject, error: unknown, now: number): Promise<ReconcileResult> {
+    if (!(error instanceof ScalerError)) throw error;
+    const draft: PoolDraft = {
+      status: structuredClone(pool.status ?? {}),
+      setNodes: undefined,
+      event: undefined,
+      requeueAfterSeconds: undefined,
+    };
+    setCondition(draft, { now, pool }, 'ScalerAvailable', 'False', error.problem, error.message);
+    setCondition(draft, { now, pool }, 'Ready', 'False', 'ScalerUnavailable', error.message);
+    await this.#report(pool, draft);
+    return { requeueAfterSeconds: RESYNC_SECONDS };
+  }
+
+  async #report(pool: GpuPoolObject, draft: PoolDraft): Promise<void> {
+    const plain = (value: unknown) => JSON.parse(JSON.stringify(value ?? {})) as unknown;
+    if (isDeepStrictEqual(plain(pool.status), plain(draft.status))) return;
+    const { apiVersion, kind, metadata } = pool;
+    const applied = await this.#options.client.applyStatus(
+      GPU_POOLS,
+      { apiVersion, kind, metadata: { name: metadata.name }, status: draft.status },
+      { fieldManager: FIELD_MANAGER },
+    );
+    this.#pools.remember(applied);
+  }
+}

@@ -1,0 +1,116 @@
+import type { GpuPool } from '../api/gpu-pool.ts';
+import { API_VERSION, GPU_POOL, SCALING_POLICY, TRAINING_JOB } from '../api/group.ts';
+import type { ScalingPolicy } from '../api/scaling-policy.ts';
+import type { TrainingJob } from '../api/training-job.ts';
+import type { KubeObject, ObjectMeta, Resource } from '../kube/resource.ts';
+
+/** The parts of foreign kinds that are read or written here. */
+
+export interface Container {
+  name: string;
+  image: string;
+  env?: EnvironmentVariable[];
+  ports?: { name?: string; containerPort: number; protocol?: string }[];
+  volumeMounts?: { name: string; mountPath: string; readOnly?: boolean }[];
+  resources?: { limits?: Record<string, string | number>; requests?: Record<string, string | number> };
+  [field: string]: unknown;
+}
+
+export interface EnvironmentVariable {
+  name: string;
+  value?: string;
+  valueFrom?: object;
+}
+
+export interface PodSpec {
+  containers: Container[];
+  restartPolicy?: string;
+  subdomain?: string;
+  nodeSelector?: Record<string, string>;
+  nodeName?: string;
+  volumes?: object[];
+  tolerations?: object[];
+  [field: string]: unknown;
+}
+
+export interface WorkerJob extends KubeObject {
+  spec: {
+    parallelism?: number;
+    completions?: number;
+    completionMode?: string;
+    suspend?: boolean;
+    backoffLimit?: number;
+    activeDeadlineSeconds?: number;
+    ttlSecondsAfterFinished?: number;
+    podReplacementPolicy?: string;
+    podFailurePolicy?: object;
+    template: { metadata?: Partial<ObjectMeta>; spec: PodSpec };
+  };
+  status?: {
+    active?: number;
+    ready?: number;
+    failed?: number;
+    succeeded?: number;
+    terminating?: number;
+    startTime?: string;
+    completionTime?: string;
+    conditions?: { type: string; status: string; reason?: string; message?: string }[];
+  };
+}
+
+export interface Pod extends KubeObject {
+  spec: PodSpec;
+  status?: {
+    phase?: string;
+    conditions?: { type: string; status: string; reason?: string; message?: string }[];
+  };
+}
+
+export interface ConfigMap extends KubeObject {
+  data?: Record<string, string>;
+}
+
+export interface Service extends KubeObject {
+  spec: object;
+}
+
+export interface Node extends KubeObject {
+  spec?: { unschedulable?: boolean };
+  status?: {
+    allocatable?: Record<string, string>;
+    conditions?: { type: string; status: string }[];
+  };
+}
+
+export type TrainingJobObject = TrainingJob & KubeObject;
+export type GpuPoolObject = GpuPool & KubeObject;
+export type ScalingPolicyObject = ScalingPolicy & KubeObject;
+
+export const TRAINING_JOBS: Resource<TrainingJobObject> = {
+  apiVersion: API_VERSION,
+  kind: TRAINING_JOB.kind,
+  plural: TRAINING_JOB.plural,
+  namespaced: true,
+};
+export const JOBS: Resource<WorkerJob> = { apiVersion: 'batch/v1', kind: 'Job', plural: 'jobs', namespaced: true };
+export const PODS: Resource<Pod> = { apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };
+export const CONFIG_MAPS: Resource<ConfigMap> = {
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  plural: 'configmaps',
+  namespaced: true,
+};
+export const SERVICES: Resource<Service> = { apiVersion: 'v1', kind: 'Service', plural: 'services', namespaced: true };
+export const NODES: Resource<Node> = { apiVersion: 'v1', kind: 'Node', plural: 'nodes', namespaced: false };
+export const GPU_POOLS: Resource<GpuPoolObject> = {
+  apiVersion: API_VERSION,
+  kind: GPU_POOL.kind,
+  plural: GPU_POOL.plural,
+  namespaced: false,
+};
+export const SCALING_POLICIES: Resource<ScalingPolicyObject> = {
+  apiVersion: API_VERSION,
+  kind: SCALING_POLICY.kind,
+  plural: SCALING_POLICY.plural,
+  namespaced: false,
+};

@@ -1,0 +1,51 @@
+import type { Draft } from './draft.ts';
+import type { JobView } from './view.ts';
+
+/** Checks what the API server cannot see: other objects. Says what is missing and what would mend it. */
+export function checkAccepted(view: JobView, draft: Draft): boolean {
+  const { job, limits, pools, pool } = view;
+  const missing = job.spec.capacity.pools.find(({ name }) => !pools.some((known) => known.metadata.name === name));
+  if (view.nameTaken) {
+    const message = `a Job named ${job.metadata.name} exists and belongs to someone else: rename the TrainingJob`;
+    return refuse(draft, 'NameTaken', message);
+  }
+  if (pool === undefined || missing !== undefined) {
+    const name = missing?.name ?? draft.status.pool ?? '';
+    const known = pools.map(({ metadata }) => metadata.name).sort();
+    const choice = known.length === 0 ? 'there are none yet' : `there are: ${known.join(', ')}`;
+    return refuse(draft, 'PoolNotFound', `spec.capacity.pools names GPUPool ${name}, which does not exist; ${choice}`);
+  }
+  if (limits.gpusPerReplica > pool.spec.gpusPerNode) {
+    const message =
+      `spec.elasticity.gpusPerReplica is ${limits.gpusPerReplica}, a node of pool ${pool.metadata.name} has ` +
+      `${pool.spec.gpusPerNode}: lower it or choose another pool`;
+    return refuse(draft, 'GpusExceedNode', message);
+  }
+  const budget = job.spec.budget?.cost.currency;
+  if (budget !== undefined && budget !== pool.spec.cost.currency) {
+    const message = `spec.budget.cost.currency is ${budget}, pool ${pool.metadata.name} is priced in ${pool.spec.cost.currency}`;
+    return refuse(draft, 'CurrencyMismatch', message);
+  }
+  const gpus = job.spec.replicas * limits.gpusPerReplica;
+  if (limits.maxGpus !== undefined && gpus > limits.maxGpus) {
+    const message = `spec.replicas asks for ${gpus} GPUs, the ScalingPolicy allows ${limits.maxGpus} per job`;
+    return refuse(draft, 'PolicyLimitExceeded', message);
+  }
+  if (limits.mode !== job.spec.mode) {
+    const message = `the ScalingPolicy does not allow mode ${job.spec.mode}; ${limits.mode} is in force`;
+    draft.condition('Accepted', 'True', 'ModeNotAllowed', message);
+    return true;
+  }
+  draft.condition('Accepted', 'True', 'Accepted', 'the job can be carried out');
+  return true;
+}
+
+function refuse(
+  draft: Draft,
+  reason: 'NameTaken' | 'PoolNotFound' | 'GpusExceedNode' | 'CurrencyMismatch' | 'PolicyLimitExceeded',
+  message: string,
+): false {
+  draft.condition('Accepted', 'False', reason, message);
+  draft.status.state = 'Refused';
+  return false;
+}

@@ -1,0 +1,48 @@
+import { checkAccepted } from './acceptance.ts';
+import { Draft } from './draft.ts';
+import { reportFinished } from './finish.ts';
+import { beginResize, continueResize } from './resize.ts';
+import { describeWorkers } from './running.ts';
+import { startWorkload } from './start.ts';
+import { followTuning } from './tuning.ts';
+import { currentConfiguration, type JobView } from './view.ts';
+import { wantedReplicas } from './wanted.ts';
+
+/**
+ * What is to be done next with one job: pure, so that it can be tested without a cluster and asked again after a crash
+ * at any line. Intent is written to the status before it is acted on, and every wait looks at the world, not at memory.
+ */
+export function advance(view: JobView): Draft {
+  const draft = new Draft(view);
+
+  // 1. A finished run is only reported.
+  if (reportFinished(view, draft)) return draft;
+
+  // 2. A job that cannot be carried out says why and waits. What already runs goes on.
+  const accepted = checkAccepted(view, draft);
+  if (!accepted && view.workerJob === undefined) return draft;
+
+  // 3. A resize under way is brought to its end before anything else is changed.
+  if (draft.status.resize !== undefined) {
+    continueResize(view, draft);
+    describeWorkers(view, draft);
+    return draft;
+  }
+
+  // 4. What is missing is made, at the size and batch that were last decided on.
+  const replicas = wantedReplicas(view, draft);
+  if (view.workerJob === undefined) {
+    startWorkload(view, draft, replicas);
+    describeWorkers(view, draft);
+    return draft;
+  }
+
+  // 5. Another size means a checkpoint and a restart, another batch a reload.
+  const current = currentConfiguration({ ...view, poolName: view.pool?.metadata.name ?? draft.status.pool ?? '' });
+  const suspended = view.workerJob.spec.suspend === true;
+  if (replicas !== (suspended ? 0 : current.replicas)) beginResize(view, draft, current, replicas);
+  else if (replicas > 0) followTuning(view, draft, current);
+
+  describeWorkers(view, draft);
+  return draft;
+}

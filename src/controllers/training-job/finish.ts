@@ -1,0 +1,41 @@
+import type { Draft } from './draft.ts';
+import type { JobView } from './view.ts';
+
+const FAILURES = {
+  BackoffLimitExceeded: 'BackoffLimitExceeded',
+  DeadlineExceeded: 'ActiveDeadlineExceeded',
+} as const;
+
+/** Reports a run that has ended and says whether it has. The result stands even when the workload is deleted later. */
+export function reportFinished(view: JobView, draft: Draft): boolean {
+  const { status, workerJob } = view;
+  const known = status.conditions?.find(
+    (condition) => (condition.type === 'Complete' || condition.type === 'Failed') && condition.status === 'True',
+  );
+  if (known !== undefined) return true;
+  const complete = workerJob?.status?.conditions?.find(({ type, status: is }) => type === 'Complete' && is === 'True');
+  const failed = workerJob?.status?.conditions?.find(({ type, status: is }) => type === 'Failed' && is === 'True');
+  if (complete === undefined && failed === undefined) return false;
+
+  draft.status.completionTime = workerJob?.status?.completionTime ?? new Date(view.now * 1000).toISOString();
+  draft.status.replicas = 0;
+  draft.status.readyReplicas = 0;
+  draft.status.workers = '0/0';
+  draft.status.gpus = 0;
+  delete draft.status.resize;
+  delete draft.status.tuning;
+  draft.condition('Running', 'False', 'Finished', 'the run has ended');
+  draft.condition('CapacityReady', 'Unknown', 'NotNeeded', 'the run has ended');
+  draft.condition('Rescaling', 'False', 'NotRescaling', 'nothing is being changed');
+  if (complete !== undefined) {
+    draft.status.state = 'Complete';
+    draft.condition('Complete', 'True', 'WorkloadSucceeded', 'all workers ended successfully');
+    draft.event('Normal', 'Complete', 'all workers ended successfully');
+  } else {
+    const reason = FAILURES[failed?.reason as keyof typeof FAILURES] ?? 'WorkloadFailed';
+    draft.status.state = 'Failed';
+    draft.condition('Failed', 'True', reason, failed?.message ?? 'the workload failed');
+    draft.event('Warning', 'Failed', failed?.message ?? 'the workload failed');
+  }
+  return true;
+}

@@ -1,0 +1,73 @@
+import type { GpuPool } from '../../api/gpu-pool.ts';
+import { noiseScaleValue } from '../../core/estimate/noise-scale.ts';
+import { keyOf } from '../../kube/resource.ts';
+import { type ClusterView, podsOfJob, reachableGpus } from '../cluster-view.ts';
+import type { FleetMemory, JobFindings } from '../fleet/fleet-memory.ts';
+import { policyFor, resolveLimits } from '../fleet/limits.ts';
+import type { Freshest } from '../freshest.ts';
+import { fromInstant } from '../instants.ts';
+import type { ConfigMap, TrainingJobObject, WorkerJob } from '../kinds.ts';
+import { isLive, isReady, isScheduled } from '../pods.ts';
+import { jobName, tuningName, WORLD_SIZE_KEY } from './indexed-job.ts';
+import { readTuning } from './tuning-file.ts';
+import type { JobView } from './view.ts';
+
+export interface Gatherers {
+  readonly cluster: ClusterView;
+  readonly memory: FleetMemory;
+  readonly workerJobs: Freshest<WorkerJob>;
+  readonly configMaps: Freshest<ConfigMap>;
+}
+
+/** Collects everything a reconcile of one job looks at. No I/O: all of it is in caches. */
+export function gatherJobView(gatherers: Gatherers, job: TrainingJobObject, now: number): JobView {
+  const { cluster, memory } = gatherers;
+  const key = keyOf(job);
+  const { namespace = '' } = job.metadata;
+  const limits = resolveLimits(job, policyFor(namespace, cluster.policies.list()));
+  const pools = cluster.pools.list();
+  const pool = poolOf(job, pools);
+  const found = gatherers.workerJobs.of(key, cluster.workerJobs.get(`${namespace}/${jobName(job)}`));
+  const owned = found?.metadata.ownerReferences?.some(({ uid }) => uid === job.metadata.uid) ?? false;
+  const configMapKey = `${namespace}/${tuningName(job)}`;
+  const configMap = gatherers.configMaps.of(configMapKey, cluster.configMaps.get(configMapKey));
+  const replicasText = configMap?.data?.[WORLD_SIZE_KEY];
+  const livePods = podsOfJob(cluster, key).filter(isLive);
+  const findings = memory.get(key);
+  return {
+    now,
+    job,
+    status: job.status ?? {},
+    limits,
+    pools,
+    pool,
+    workerJob: owned ? found : undefined,
+    nameTaken: found !== undefined && !owned,
+    livePods,
+    readyPods: livePods.filter(isReady).length,
+    unscheduledPods: livePods.filter((pod) => !isScheduled(pod)).length,
+    tuning: readTuning(configMap),
+    tunedReplicas: replicasText === undefined ? undefined : Number(replicasText),
+    reading: findings?.evidence.last,
+    metricsProblem: memory.metricsProblem,
+    decision: freshDecision(job, findings),
+    gradientNoiseScale: findings === undefined ? undefined : noiseScaleValue(findings.evidence.noise),
+    reachableGpus:
+      pool === undefined || pool.spec.provider.type === 'None' || limits.gpusPerReplica === 0
+        ? undefined
+        : reachableGpus(cluster, pool, key),
+  };
+}
+
+/** A decision made before the last change was made for a job that is no more. */
+function freshDecision(job: TrainingJobObject, findings: JobFindings | undefined): JobFindings['decision'] {
+  const kept = job.status?.bookkeeping;
+  const changedAt = Math.max(fromInstant(kept?.lastRescaleTime) ?? 0, fromInstant(kept?.lastBatchChangeTime) ?? 0);
+  if (findings?.decidedAt === undefined || findings.decidedAt <= changedAt + 1) return undefined;
+  return findings.decision;
+}
+
+export function poolOf<P extends GpuPool>(job: TrainingJobObject, pools: readonly P[]): P | undefined {
+  const name = job.status?.pool ?? job.spec.capacity.pools[0]?.name;
+  return pools.find((pool) => pool.metadata.name === name);
+}

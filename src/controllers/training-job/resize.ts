@@ -1,0 +1,209 @@
+import type { ResizePhase, ResizeStatus } from '../../api/training-job.ts';
+import { isPlausible } from '../../core/estimate/reading.ts';
+import type { Configuration } from '../../core/snapshot.ts';
+import { fromInstant, toInstant } from '../instants.ts';
+import { awaitAnswer, describeTuning, newTuning } from './batch-change.ts';
+import { allocationOf, type Draft } from './draft.ts';
+import { completeResize } from './resize-end.ts';
+import { type JobView, layOutBatch } from './view.ts';
+
+type Phase = (view: JobView, draft: Draft, resize: ResizeStatus) => void;
+
+const PHASES: Readonly<Record<ResizePhase, Phase>> = {
+  WaitingForCapacity: waitForCapacity,
+  CheckpointRequested: waitForCheckpoint,
+  Stopping: waitForStop,
+  Starting: waitForStart,
+};
+
+/** How long new workers may take to be scheduled and make a step, beside the time that nodes may take. */
+const START_GRACE_SECONDS = 600;
+
+/**
+ * Writes down what is to happen; nothing is touched before that is stored. The phases are
+ * WaitingForCapacity → CheckpointRequested → Stopping → Starting, and each ends on what is seen, not on what was done.
+ */
+export function beginResize(view: JobView, draft: Draft, current: Configuration, replicas: number): void {
+  const to = replicas === 0 ? { ...current, replicas: 0 } : targetOf(view, current, replicas);
+  const running = view.workerJob?.spec.suspend !== true;
+  draft.status.resize = {
+    phase: running ? 'WaitingForCapacity' : 'Starting',
+    from: allocationOf({ ...current, replicas: running ? current.replicas : 0 }),
+    to: allocationOf(to),
+    startedAt: toInstant(view.now),
+    phaseStartedAt: toInstant(view.now),
+    checkpointRequest: (view.tuning?.checkpointRequest ?? 0) + 1,
+    ...(isPlausible(view.reading?.steps) ? { stepAtStart: view.reading.steps } : {}),
+  };
+  delete draft.status.tuning;
+  const message = view.decision?.action === 'Resize' ? view.decision.message : describe(draft.status.resize);
+  draft.record({
+    action: replicas === 0 ? 'Suspend' : running ? 'Resize' : 'Resume',
+    from: draft.status.resize.from,
+    to: draft.status.resize.to,
+    reason: view.decision?.action === 'Resize' ? view.decision.reason : 'Requested',
+    message,
+  });
+  draft.condition('Rescaling', 'True', running ? 'WaitingForCapacity' : 'Starting', message);
+  draft.lookAgainIn(1);
+}
+
+export function continueResize(view: JobView, draft: Draft): void {
+  const resize = draft.status.resize;
+  if (resize === undefined) return;
+  PHASES[resize.phase](view, draft, resize);
+}
+
+function waitForCapacity(view: JobView, draft: Draft, resize: ResizeStatus): void {
+  const needed = resize.to.replicas * view.limits.gpusPerReplica;
+  const available = view.reachableGpus;
+  if (available === undefined || available >= needed) {
+    enter(view, draft, resize, 'CheckpointRequested');
+    return;
+  }
+  draft.status.replicas = Math.max(resize.from.replicas, resize.to.replicas);
+  draft.condition('Rescaling', 'True', 'WaitingForCapacity', `${available} of ${needed} GPUs are ready`);
+  draft.condition('CapacityReady', 'False', 'WaitingForNodes', `${available} of ${needed} GPUs are ready`);
+  const timeout = view.pool?.spec.provisioningTimeoutSeconds ?? 900;
+  if (inPhase(view, resize) > timeout)
+    giveUp(view, draft, resize, 'CapacityTimedOut', `no ${needed} GPUs in ${timeout}s`);
+  else draft.lookAgainIn(5);
+}
+
+function waitForCheckpoint(view: JobView, draft: Draft, resize: ResizeStatus): void {
+  const request = resize.checkpointRequest ?? 0;
+  const { tuning, reading, tunedReplicas } = view;
+  // Workers that never made a step have nothing to lose.
+  const nothingToSave = view.readyPods === 0 || reading === undefined;
+  const served = isPlausible(reading?.checkpointRequest) && reading.checkpointRequest >= request;
+  if (nothingToSave || served || tuning === undefined || tunedReplicas === undefined) {
+    if (served)
+      draft.event('Normal', 'CheckpointCompleted', `checkpoint at step ${reading?.checkpointStep ?? 'unknown'}`);
+    enter(view, draft, resize, 'Stopping');
+    return;
+  }
+  if (tuning.checkpointRequest < request) {
+    const asked = { ...tuning, version: tuning.version + 1, checkpointRequest: request, reason: describe(resize) };
+    draft.move({ type: 'WriteTuning', tuning: asked, replicas: tunedReplicas });
+    describeTuning(draft, asked);
+    draft.event('Normal', 'CheckpointRequested', `request ${request}: ${describe(resize)}`);
+  }
+  const timeout = view.job.spec.checkpoint.timeoutSeconds;
+  if (inPhase(view, resize) <= timeout) {
+    draft.lookAgainIn(2);
+    return;
+  }
+  const message = `the trainer wrote no checkpoint in ${timeout}s`;
+  draft.event('Warning', 'CheckpointTimedOut', message);
+  // A suspension is the user's will: the workers still get SIGTERM and the time to write one.
+  if (resize.to.replicas === 0) enter(view, draft, resize, 'Stopping');
+  else giveUp(view, draft, resize, 'CheckpointTimedOut', message);
+}
+
+function waitForStop(view: JobView, draft: Draft, resize: ResizeStatus): void {
+  if (view.workerJob !== undefined && view.workerJob.spec.suspend !== true) {
+    const replicas = view.workerJob.spec.parallelism ?? resize.from.replicas;
+    draft.move({ type: 'SizeWorkload', replicas, suspend: true });
+  }
+  const stopped = view.livePods.length === 0 && view.workerJob?.spec.suspend === true;
+  if (!stopped) {
+    draft.condition('Rescaling', 'True', 'Stopping', `${view.livePods.length} workers are stopping`);
+    draft.lookAgainIn(2);
+    return;
+  }
+  if (resize.to.replicas > 0) {
+    enter(view, draft, resize, 'Starting');
+    return;
+  }
+  draft.status.replicas = 0;
+  delete draft.status.resize;
+  draft.condition('Rescaling', 'False', 'NotRescaling', 'the workers have stopped');
+  draft.event('Normal', 'Suspended', 'the workers have stopped; what was learned is kept');
+}
+
+function waitForStart(view: JobView, draft: Draft, resize: ResizeStatus): void {
+  const { to } = resize;
+  const wanted = layOutFor(view, resize);
+  const { tuning, workerJob } = view;
+
+  // 1. The file for the new number of workers is there before the first of them starts.
+  const prepared = tuning?.dataParallelSize === wanted.dataParallelSize && view.tunedReplicas === to.replicas;
+  if (!prepared) {
+    const next = newTuning(view, wanted, (tuning?.version ?? 0) + 1, describe(resize));
+    draft.move({ type: 'WriteTuning', tuning: next, replicas: to.replicas });
+    describeTuning(draft, next);
+    awaitAnswer(view, draft, next.version);
+  }
+
+  // 2. The workload gets its new size in the same update that lets it run.
+  if (workerJob !== undefined && (workerJob.spec.suspend === true || workerJob.spec.parallelism !== to.replicas)) {
+    draft.move({ type: 'SizeWorkload', replicas: to.replicas, suspend: false });
+  }
+  draft.status.replicas = to.replicas;
+  draft.lookAgainIn(2);
+
+  // 3. It is over when all workers make steps at the new size.
+  if (prepared && completeResize(view, draft, resize)) return;
+  const grace = START_GRACE_SECONDS + (view.pool?.spec.provisioningTimeoutSeconds ?? 0);
+  const stuck = inPhase(view, resize) > grace && view.unscheduledPods > 0;
+  if (stuck && to.replicas > resize.from.replicas && resize.from.replicas > 0) {
+    const message = `${view.unscheduledPods} of ${to.replicas} workers found no place; back to ${resize.from.replicas}`;
+    draft.event('Warning', 'RescaleRolledBack', message);
+    draft.status.resize = { ...resize, phase: 'Stopping', to: resize.from, phaseStartedAt: toInstant(view.now) };
+    return;
+  }
+  draft.condition('Rescaling', 'True', 'Starting', `${view.readyPods} of ${to.replicas} workers are ready`);
+}
+
+function targetOf(view: JobView, current: Configuration, replicas: number): Configuration {
+  const decided = view.decision;
+  if (decided?.action === 'Resize' && decided.target.replicas === replicas) return decided.target;
+  const globalBatchSize = current.microBatchSize * current.gradientAccumulationSteps * current.dataParallelSize;
+  return layOutBatch(view.limits, current.pool, replicas, { globalBatchSize, microBatchSize: current.microBatchSize });
+}
+
+function layOutFor(view: JobView, resize: ResizeStatus): Configuration {
+  const { to } = resize;
+  const pool = to.pool ?? view.pool?.metadata.name ?? '';
+  const laidOut = layOutBatch(view.limits, pool, to.replicas, {
+    globalBatchSize: to.globalBatchSize ?? view.limits.initialGlobalBatchSize,
+    microBatchSize: to.microBatchSize ?? view.limits.initialMicroBatchSize,
+  });
+  if (to.microBatchSize === undefined || to.gradientAccumulationSteps === undefined) return laidOut;
+  return {
+    ...laidOut,
+    microBatchSize: to.microBatchSize,
+    gradientAccumulationSteps: to.gradientAccumulationSteps,
+  };
+}
+
+function enter(view: JobView, draft: Draft, resize: ResizeStatus, phase: ResizePhase): void {
+  const now = toInstant(view.now);
+  const stopped = phase === 'Stopping' ? { stoppedAt: now } : {};
+  draft.status.resize = { ...resize, phase, phaseStartedAt: now, ...stopped };
+  draft.condition('Rescaling', 'True', phase, describe(resize));
+  draft.lookAgainIn(1);
+}
+
+/** Leaves everything as it was; the cooldown keeps the same change from being tried again at once. */
+function giveUp(
+  view: JobView,
+  draft: Draft,
+  resize: ResizeStatus,
+  reason: 'CapacityTimedOut' | 'CheckpointTimedOut',
+  message: string,
+): void {
+  delete draft.status.resize;
+  draft.status.replicas = resize.from.replicas;
+  draft.keep({ lastRescaleTime: toInstant(view.now) });
+  draft.condition('Rescaling', 'False', reason, `${describe(resize)} was given up: ${message}`);
+  draft.event('Warning', 'RescaleGivenUp', `${describe(resize)} was given up: ${message}`);
+}
+
+function inPhase(view: JobView, resize: ResizeStatus): number {
+  return view.now - (fromInstant(resize.phaseStartedAt ?? resize.startedAt) ?? view.now);
+}
+
+export function describe(resize: ResizeStatus): string {
+  return `${resize.from.replicas}→${resize.to.replicas} workers`;
+}

@@ -1,0 +1,156 @@
+import { toDecimal } from '../../api/decimal.ts';
+import type { Tuning } from '../../api/trainer-protocol.ts';
+import { isPlausible } from '../../core/estimate/reading.ts';
+import { type Configuration, sameBatch, samePlacement } from '../../core/snapshot.ts';
+import { fromInstant } from '../instants.ts';
+import { awaitAnswer, changeBatch, describeTuning, newTuning } from './batch-change.ts';
+import type { Draft } from './draft.ts';
+import { watchLoss } from './loss-guard.ts';
+import type { JobView } from './view.ts';
+
+/** After an out-of-memory the next try stays this far below the micro batch that failed (algorithms.md 3.3). */
+const CEILING_SHARE = 0.8;
+
+/** Follows the tuning that was sent until the trainer has answered, then sends the next one that was decided on. */
+export function followTuning(view: JobView, draft: Draft, current: Configuration): void {
+  const { tuning, reading, tunedReplicas } = view;
+  if (tuning === undefined || tunedReplicas === undefined) {
+    repairTuning(view, draft, current);
+    return;
+  }
+  describeTuning(draft, tuning);
+
+  // 1. What did the trainer say of the newest version?
+  if (isPlausible(reading?.configVersion) && reading.configVersion >= tuning.version) {
+    noteApplied(view, draft, tuning);
+  } else if (isPlausible(reading?.rejectedVersion) && reading.rejectedVersion >= tuning.version) {
+    noteRejected(view, draft, tuning, current);
+    return;
+  } else if (waitForAnswer(view, draft, tuning, current)) {
+    return;
+  }
+
+  // 2. Does the last change of batch harm convergence?
+  if (watchLoss(view, draft, current)) return;
+
+  // 3. Send what was decided on.
+  const decision = view.decision;
+  if (
+    decision?.action !== 'Reload' ||
+    !samePlacement(decision.target, current) ||
+    sameBatch(decision.target, current)
+  ) {
+    return;
+  }
+  changeBatch(view, draft, {
+    from: current,
+    to: decision.target,
+    action: 'ChangeBatch',
+    reason: decision.reason,
+    message: decision.message,
+  });
+}
+
+function noteApplied(view: JobView, draft: Draft, tuning: Tuning): void {
+  const { globalBatchSize, microBatchSize, gradientAccumulationSteps, dataParallelSize, learningRateScale } = tuning;
+  delete draft.status.tuning;
+  draft.condition('ConfigInSync', 'True', 'Applied', `the trainer has applied version ${tuning.version}`);
+  draft.keep({ unacknowledgedSince: undefined });
+  if (draft.status.batch === undefined) return;
+  const appliedStep = view.reading?.configAppliedStep;
+  draft.status.batch = {
+    ...draft.status.batch,
+    appliedVersion: tuning.version,
+    ...(isPlausible(appliedStep) ? { appliedAtStep: appliedStep } : {}),
+    lastGood: {
+      version: tuning.version,
+      globalBatchSize,
+      microBatchSize,
+      gradientAccumulationSteps,
+      dataParallelSize,
+      learningRateScale: toDecimal(learningRateScale),
+    },
+  };
+}
+
+function noteRejected(view: JobView, draft: Draft, tuning: Tuning, current: Configuration): void {
+  const why = view.reading?.rejectionReason ?? 'no reason given';
+  const message = `the trainer refused version ${tuning.version} (micro batch ${tuning.microBatchSize}): ${why}`;
+  draft.condition('ConfigInSync', 'False', 'RejectedByTrainer', message);
+  const batch = draft.status.batch;
+  const first = batch?.rejectedVersion !== tuning.version;
+  if (batch !== undefined)
+    draft.status.batch = { ...batch, rejectedVersion: tuning.version, rejectedReason: why.slice(0, 64) };
+  if (!first) return;
+
+  if (why === 'out_of_memory' && draft.status.batch !== undefined) {
+    const fits = lastGoodConfiguration(draft, current)?.microBatchSize ?? 1;
+    const ceiling = Math.max(fits, Math.floor(tuning.microBatchSize * CEILING_SHARE));
+    draft.status.batch = { ...draft.status.batch, microBatchSizeCeiling: ceiling };
+  }
+  goBack(view, draft, current, 'RejectedByTrainer', message);
+}
+
+/** True while the answer is waited for, or was given up. */
+function waitForAnswer(view: JobView, draft: Draft, tuning: Tuning, current: Configuration): boolean {
+  const flight = draft.status.tuning;
+  if (flight === undefined) return view.status.bookkeeping?.unacknowledgedSince !== undefined;
+  const deadline = fromInstant(flight.ackDeadline) ?? view.now;
+  draft.lookAgainIn(2);
+  // Silence of the metrics is not silence of the trainer: only a reading after the deadline can say that it is late.
+  if (view.now < deadline || view.reading === undefined || view.reading.observedAt < deadline) {
+    draft.condition('ConfigInSync', 'False', 'WaitingForAck', `version ${tuning.version} was sent to the trainer`);
+    return true;
+  }
+  const message = `the trainer did not acknowledge version ${tuning.version} in time; the batch before is assumed`;
+  draft.condition('ConfigInSync', 'False', 'ReloadNotAcked', message);
+  delete draft.status.tuning;
+  const first = view.status.bookkeeping?.unacknowledgedSince === undefined;
+  draft.keep({ unacknowledgedSince: view.status.bookkeeping?.unacknowledgedSince ?? flight.sentAt });
+  if (first) {
+    draft.event('Warning', 'ReloadNotAcked', message);
+    goBack(view, draft, current, 'ReloadNotAcked', message);
+    delete draft.status.tuning;
+    draft.condition('ConfigInSync', 'False', 'ReloadNotAcked', message);
+  }
+  return true;
+}
+
+/** Puts the last batch that the trainer confirmed back into the file, so that a restart finds one that works. */
+function goBack(view: JobView, draft: Draft, current: Configuration, reason: string, message: string): void {
+  const good = lastGoodConfiguration(draft, current);
+  if (good === undefined || sameBatch(good, current)) {
+    delete draft.status.tuning;
+    return;
+  }
+  changeBatch(view, draft, {
+    from: current,
+    to: good,
+    action: 'RollBackBatch',
+    reason,
+    message: `${message}; back to micro batch ${good.microBatchSize}`,
+  });
+}
+
+function lastGoodConfiguration(draft: Draft, current: Configuration): Configuration | undefined {
+  const good = draft.status.batch?.lastGood;
+  if (good === undefined || good.dataParallelSize !== current.dataParallelSize) return undefined;
+  return { ...current, microBatchSize: good.microBatchSize, gradientAccumulationSteps: good.gradientAccumulationSteps };
+}
+
+/** Someone deleted or damaged the tuning file: it is written again as the status remembers it. */
+function repairTuning(view: JobView, draft: Draft, current: Configuration): void {
+  const batch = view.status.batch;
+  const replicas = view.workerJob?.spec.parallelism ?? current.replicas;
+  const known: Configuration =
+    batch === undefined ? { ...current, replicas } : { ...current, replicas, ...pick(batch) };
+  const tuning = newTuning(view, known, (batch?.version ?? 0) + 1, 'the tuning file was missing or damaged');
+  draft.move({ type: 'WriteTuning', tuning, replicas });
+  describeTuning(draft, tuning);
+  awaitAnswer(view, draft, tuning.version);
+}
+
+function pick(batch: { dataParallelSize: number; microBatchSize: number; gradientAccumulationSteps: number }) {
+  const { dataParallelSize, microBatchSize, gradientAccumulationSteps } = batch;
+  return { dataParallelSize, microBatchSize, gradientAccumulationSteps };
+}

@@ -1,0 +1,73 @@
+import type { GpuPool } from '../../api/gpu-pool.ts';
+import type { Tuning } from '../../api/trainer-protocol.ts';
+import type { TrainingJobStatus } from '../../api/training-job.ts';
+import type { TrainerReading } from '../../core/estimate/reading.ts';
+import type { JobDecision } from '../../core/plan-fleet.ts';
+import { type Configuration, type InstantSeconds, type JobLimits, ranksPerReplica } from '../../core/snapshot.ts';
+import type { Pod, TrainingJobObject, WorkerJob } from '../kinds.ts';
+
+/** Everything a reconcile of one job looks at, gathered before anything is decided. */
+export interface JobView {
+  readonly now: InstantSeconds;
+  readonly job: TrainingJobObject;
+  readonly status: TrainingJobStatus;
+  readonly limits: JobLimits;
+  readonly pools: readonly GpuPool[];
+  /** The pool that the job is on, or starts on; undefined when it does not exist. */
+  readonly pool: GpuPool | undefined;
+  /** Undefined when there is none; `foreign` when the name is taken by someone else's. */
+  readonly workerJob: WorkerJob | undefined;
+  readonly nameTaken: boolean;
+  /** Pods that hold, or wait for, their GPUs. */
+  readonly livePods: readonly Pod[];
+  readonly readyPods: number;
+  readonly unscheduledPods: number;
+  readonly tuning: Tuning | undefined;
+  readonly tunedReplicas: number | undefined;
+  readonly reading: TrainerReading | undefined;
+  readonly metricsProblem: string | undefined;
+  readonly decision: JobDecision | undefined;
+  readonly gradientNoiseScale: number | undefined;
+  /** GPUs of ready nodes of the pool that are free or held by this job; undefined when nodes are left to others. */
+  readonly reachableGpus: number | undefined;
+}
+
+/** The configuration that the user asked the run to start with. */
+export function initialConfiguration(limits: JobLimits, pool: string): Configuration {
+  return layOutBatch(limits, pool, limits.initialReplicas, {
+    globalBatchSize: limits.initialGlobalBatchSize,
+    microBatchSize: limits.initialMicroBatchSize,
+  });
+}
+
+/** Splits a global batch over so many workers, with passes of about the given size. */
+export function layOutBatch(
+  limits: JobLimits,
+  pool: string,
+  replicas: number,
+  batch: { readonly globalBatchSize: number; readonly microBatchSize: number },
+): Configuration {
+  const dataParallelSize = replicas * ranksPerReplica(limits.gpusPerReplica);
+  const perRank = batch.globalBatchSize / dataParallelSize;
+  const gradientAccumulationSteps = Math.max(1, Math.ceil(perRank / batch.microBatchSize));
+  const microBatchSize = Math.max(1, Math.round(perRank / gradientAccumulationSteps));
+  return { pool, replicas, dataParallelSize, microBatchSize, gradientAccumulationSteps };
+}
+
+/** The configuration that a tuning stands for. */
+export function configurationOf(tuning: Tuning, pool: string, replicas: number): Configuration {
+  const { dataParallelSize, microBatchSize, gradientAccumulationSteps } = tuning;
+  return { pool, replicas, dataParallelSize, microBatchSize, gradientAccumulationSteps };
+}
+
+/** What the newest tuning asks for; what the user asked for before there is one. */
+export function currentConfiguration(view: {
+  readonly limits: JobLimits;
+  readonly tuning: Tuning | undefined;
+  readonly tunedReplicas: number | undefined;
+  readonly poolName: string;
+}): Configuration {
+  const { limits, tuning, tunedReplicas, poolName } = view;
+  if (tuning === undefined || tunedReplicas === undefined) return initialConfiguration(limits, poolName);
+  return configurationOf(tuning, poolName, tunedReplicas);
+}

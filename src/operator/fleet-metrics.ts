@@ -1,0 +1,67 @@
+import type { GpuPoolObject, TrainingJobObject } from '../controllers/kinds.ts';
+import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';
+
+const STATUSES = ['True', 'False', 'Unknown'] as const;
+
+/**
+ * Shows the status of all jobs and pools as metrics, afresh at every scrape: what is unknown, or gone, has no series.
+ * Cost: about 40 series a job.
+ */
+export function showFleet(
+  metrics: OperatorMetrics,
+  jobs: readonly TrainingJobObject[],
+  pools: readonly GpuPoolObject[],
+): void {
+  for (const gauge of metrics.fleetGauges) gauge.reset();
+  for (const job of jobs) showJob(metrics, job);
+  for (const pool of pools) showPool(metrics, pool);
+}
+
+function showJob(metrics: OperatorMetrics, job: TrainingJobObject): void {
+  const labels = { namespace: job.metadata.namespace ?? '', name: job.metadata.name };
+  const status = job.status ?? {};
+  if (status.state !== undefined) metrics.jobState.set({ ...labels, state: status.state }, 1);
+  show(status.replicas, (value) => metrics.workers.set({ ...labels, kind: 'desired' }, value));
+  show(status.readyReplicas, (value) => metrics.workers.set({ ...labels, kind: 'ready' }, value));
+  show(status.batch?.globalBatchSize, (value) => metrics.globalBatchSize.set(labels, value));
+  show(status.progress?.samplesPerSecond, (value) => metrics.samplesPerSecond.set(labels, value));
+  show(status.progress?.percent, (value) => metrics.progress.set(labels, value / 100));
+  show(status.eta?.seconds, (value) => metrics.etaSeconds.set(labels, value));
+  show(status.estimate?.gradientNoiseScale?.value, (value) => metrics.noiseScale.set(labels, value));
+  showCost(metrics, labels, status.cost);
+  for (const { type, status: is } of status.conditions ?? []) {
+    for (const candidate of STATUSES) {
+      metrics.condition.set({ ...labels, type, status: candidate }, candidate === is ? 1 : 0);
+    }
+  }
+}
+
+function showCost(
+  metrics: OperatorMetrics,
+  labels: { readonly namespace: string; readonly name: string },
+  cost: NonNullable<TrainingJobObject['status']>['cost'],
+): void {
+  if (cost === undefined) return;
+  const { currency } = cost;
+  show(cost.accrued, (value) => metrics.costAccrued.set({ ...labels, currency }, value));
+  show(cost.ratePerHour, (value) => metrics.costPerHour.set({ ...labels, currency }, value));
+  for (const bound of ['value', 'low', 'high'] as const) {
+    show(cost.toTarget?.[bound], (value) => metrics.costToTarget.set({ ...labels, currency, bound }, value));
+  }
+}
+
+function showPool(metrics: OperatorMetrics, pool: GpuPoolObject): void {
+  const name = pool.metadata.name;
+  for (const kind of ['desired', 'ready', 'busy'] as const) {
+    show(pool.status?.nodes?.[kind], (value) => metrics.poolNodes.set({ pool: name, kind }, value));
+  }
+  for (const kind of ['total', 'allocated', 'foreign'] as const) {
+    show(pool.status?.gpus?.[kind], (value) => metrics.poolGpus.set({ pool: name, kind }, value));
+  }
+}
+
+function show(value: number | string | undefined, set: (value: number) => void): void {
+  if (value === undefined) return;
+  const number = Number(value);
+  if (Number.isFinite(number)) set(number);
+}

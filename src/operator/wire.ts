@@ -1,0 +1,108 @@
+import { ScaleSubresourceScaler } from '../adapters/pools/scale-subresource.ts';
+import { PrometheusClient } from '../adapters/prometheus/client.ts';
+import { PrometheusTrainerMetrics } from '../adapters/prometheus/trainer-metrics-source.ts';
+import { FleetCycle } from '../controllers/fleet/fleet-cycle.ts';
+import { FleetMemory } from '../controllers/fleet/fleet-memory.ts';
+import { GpuPoolReconciler } from '../controllers/gpu-pool/reconciler.ts';
+import { TrainingJobReconciler } from '../controllers/training-job/reconciler.ts';
+import { systemClock } from '../kube/clock.ts';
+import { connect } from '../kube/connect.ts';
+import { Controller } from '../kube/controller.ts';
+import { EventRecorder } from '../kube/events.ts';
+import { keyOf } from '../kube/resource.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';
+import { kubeMetricsOn } from './kube-metrics.ts';
+import type { OperatorOptions } from './options.ts';
+import { labelledJob, openWatches, ownerKeys } from './watches.ts';
+
+const REQUEST_TIMEOUT_SECONDS = 15;
+const PROMETHEUS_TIMEOUT_SECONDS = 10;
+
+/** The one list of everything that runs, and what each part is given. */
+export function wire(options: OperatorOptions, log: Logger, metrics: OperatorMetrics) {
+  const kubeMetrics = kubeMetricsOn(metrics);
+  const runtime = { metrics: kubeMetrics, log };
+  const clock = {
+    nowSeconds: () => systemClock.now() / 1000,
+    monotonicSeconds: () => systemClock.monotonicSeconds(),
+  };
+
+  // 1. The API server, what is watched of it, and what is told to people.
+  const client = connect(
+    {
+      kubeconfigPath: options.kubeconfig,
+      requestTimeoutSeconds: REQUEST_TIMEOUT_SECONDS,
+      rateLimit: { perSecond: options.clientQps, burst: options.clientBurst },
+      userAgent: 'stepwise-operator',
+    },
+    runtime,
+  );
+  const cluster = openWatches(client, kubeMetrics, log);
+  const reporter = { reportingController: 'stepwise.dev/operator', reportingInstance: options.identity };
+  const events = new EventRecorder({ client, ...reporter, ...runtime });
+
+  // 2. Jobs and pools, each with one writer.
+  const memory = new FleetMemory();
+  const jobs = new TrainingJobReconciler({ client, cluster, memory, events, ...clock });
+  const newestJob = jobs.newest.bind(jobs);
+  const scaler = new ScaleSubresourceScaler(client);
+  const pools = new GpuPoolReconciler({ client, cluster, scaler, events, newestJob, ...clock });
+  const reconcileJob = (key: string) => jobs.reconcile(key);
+  const jobController = new Controller({
+    name: 'training-job',
+    workers: options.workers,
+    reconcile: reconcileJob,
+    ...runtime,
+  })
+    .watch(cluster.trainingJobs)
+    .watch(cluster.workerJobs, ({ object }) => ownerKeys(object))
+    .watch(cluster.configMaps, ({ object }) => ownerKeys(object))
+    .watch(cluster.pods, ({ object }) => labelledJob(object));
+  const poolKeys = () => cluster.pools.list().map(keyOf);
+  const poolController = new Controller({ name: 'gpu-pool', reconcile: (key) => pools.reconcile(key), ...runtime })
+    .watch(cluster.pools)
+    .watch(cluster.nodes, poolKeys)
+    .watch(cluster.trainingJobs, poolKeys);
+
+  // 3. The planning cycle over the whole fleet.
+  const prometheus = new PrometheusClient({
+    url: options.prometheusUrl,
+    timeoutSeconds: PROMETHEUS_TIMEOUT_SECONDS,
+    bearerTokenFile: options.prometheusTokenFile,
+    caFile: options.prometheusCaFile,
+    headers: options.prometheusHeaders,
+  });
+  const fleet = new FleetCycle({
+    cluster,
+    memory,
+    metrics: new PrometheusTrainerMetrics(prometheus),
+    gatherers: { cluster, memory, ...jobs.written },
+    newest: newestJob,
+    nowSeconds: clock.nowSeconds,
+    enqueue: (key) => jobController.enqueue(key),
+    ...cycleReports(log, metrics, memory),
+  });
+  return { client, cluster, events, kubeMetrics, controllers: [jobController, poolController], fleet };
+}
+
+/** What each cycle leaves in log and metrics. */
+function cycleReports(
+  log: Logger,
+  metrics: OperatorMetrics,
+  memory: FleetMemory,
+): Pick<ConstructorParameters<typeof FleetCycle>[0], 'onPlanned' | 'onMetricsRead'> {
+  return {
+    onPlanned: ({ plan, seconds }) => {
+      metrics.planDuration.observe(seconds);
+      for (const { key, action, reason, message } of plan.decisions) {
+        metrics.decisions.inc({ action, reason });
+        log.log(action === 'Hold' ? 'debug' : 'info', 'decided', { job: key, action, reason, decision: message });
+      }
+    },
+    onMetricsRead: ({ ok, seconds }) => {
+      metrics.metricsReadDuration.observe({ result: ok ? 'ok' : 'error' }, seconds);
+      if (!ok) log.warn('the metrics could not be read', { problem: memory.metricsProblem });
+    },
+  };
+}
