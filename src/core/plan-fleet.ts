@@ -4,7 +4,7 @@ import { firstHold, type Hold, type HoldReason } from './guard/question.ts';
 import { READINESS_GUARDS } from './guard/readiness.ts';
 import { changesBatch, WORTH_GUARDS } from './guard/worth.ts';
 import { learningRateScale } from './model/learning-rate.ts';
-import { choose, evaluateCandidates, type JobPlan } from './plan/choose.ts';
+import { choose, type JobPlan, scoreCandidates } from './plan/choose.ts';
 import type { Configuration, InstantSeconds, JobSnapshot, PoolSnapshot, Snapshot } from './snapshot.ts';
 import { globalBatchSize, samePlacement } from './snapshot.ts';
 
@@ -50,14 +50,14 @@ function decideJob(job: JobSnapshot, snapshot: Snapshot, free: FreeGpus): JobDec
   const { now, pools } = snapshot;
   // 1. Estimate what can be estimated, even when nothing may be changed: people want the figures.
   const estimate = estimateJob(job);
-  const evaluations = estimate === undefined ? [] : evaluateCandidates(job, estimate, pools, now);
-  const plan = choose(job, estimate, evaluations);
+  const scores = estimate === undefined ? undefined : scoreCandidates(job, estimate, pools, now);
+  const plan = estimate === undefined || scores === undefined ? undefined : choose(job, estimate, scores);
 
   // 2. Ask whether the job may be judged at all, then whether the plan is worth it.
   const notReady = firstHold(READINESS_GUARDS, { now, job });
   if (notReady !== undefined) return hold(job, estimate, plan, notReady);
   const pool = pools.find((candidate) => candidate.name === job.history.current.pool);
-  if (estimate === undefined || plan === undefined || pool === undefined) {
+  if (estimate === undefined || scores === undefined || plan === undefined || pool === undefined) {
     return hold(job, estimate, plan, {
       reason: 'LearningThroughput',
       message: pool === undefined ? `pool ${job.history.current.pool} is not known` : 'no step time measured yet',
@@ -65,29 +65,28 @@ function decideJob(job: JobSnapshot, snapshot: Snapshot, free: FreeGpus): JobDec
   }
   const availableGpus = free.of(pool, job);
   const veto = (asked: JobPlan) => firstHold(WORTH_GUARDS, { now, job, estimate, plan: asked, pool, availableGpus });
+  const isPossible = (asked: JobPlan) => isAllowed(job, asked) && veto(asked) === undefined;
+  const { current } = job.history;
+  const parts: readonly ((configuration: Configuration) => boolean)[] = [
+    (configuration) => samePlacement(configuration, current),
+    ({ replicas }) => replicas * job.limits.gpusPerReplica <= availableGpus,
+    (configuration) => globalBatchSize(configuration) === globalBatchSize(current),
+  ];
+  const firstPossible = (admissions: typeof parts) =>
+    admissions.flatMap((admits) => choose(job, estimate, scores, admits) ?? []).find(isPossible);
+
+  // 3. A batch that may be tried without a restart comes before workers whose worth is not measured yet.
+  const trial = estimate.overheadIsMeasured ? undefined : firstPossible(parts.slice(0, 1));
+  if (trial !== undefined) return change(job, estimate, trial, pool);
   const notWorth = veto(plan);
   if (notWorth === undefined && isAllowed(job, plan)) return change(job, estimate, plan, pool);
 
-  // 3. What cannot be had as a whole may be had in part: fewer workers than the best, or only the batch, or only
-  //    the workers.
-  for (const among of partsOf(job, availableGpus)) {
-    const part = choose(job, estimate, evaluations, among);
-    if (part !== undefined && isAllowed(job, part) && veto(part) === undefined) {
-      return change(job, estimate, part, pool);
-    }
-  }
+  // 4. What cannot be had as a whole may be had in part: only the batch, or fewer workers, or only the workers.
+  const part = notWorth?.reason === 'AtOptimum' ? undefined : firstPossible(parts);
+  if (part !== undefined) return change(job, estimate, part, pool);
 
-  // 4. Say why not, or say it where the user did not allow it.
+  // 5. Say why not, or say it where the user did not allow it.
   return notWorth === undefined ? change(job, estimate, plan, pool) : hold(job, estimate, plan, notWorth);
-}
-
-function partsOf(job: JobSnapshot, availableGpus: number): readonly ((configuration: Configuration) => boolean)[] {
-  const { current } = job.history;
-  return [
-    ({ replicas }) => replicas * job.limits.gpusPerReplica <= availableGpus,
-    (configuration) => samePlacement(configuration, current),
-    (configuration) => globalBatchSize(configuration) === globalBatchSize(current),
-  ];
 }
 
 /** Whether the user lets the operator itself carry the plan out. */

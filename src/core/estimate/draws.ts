@@ -54,7 +54,13 @@ export const DRAWS: readonly Draw[] = Array.from({ length: DRAW_COUNT }, (_, ind
 
 /** Value below which the given share of `values` lies, by linear interpolation. */
 export function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((one, other) => one - other);
+  return quantileOfSorted(
+    [...values].sort((one, other) => one - other),
+    share,
+  );
+}
+
+export function quantileOfSorted(sorted: readonly number[], share: number): number {
   const position = share * (sorted.length - 1);
   const lower = sorted[Math.floor(position)] ?? Number.NaN;
   const upper = sorted[Math.ceil(position)] ?? lower;

@@ -1,6 +1,6 @@
 import type { StepTimeParameters } from '../model/step-time.ts';
 import type { JobSnapshot } from '../snapshot.ts';
-import { DRAWS, type Draw, quantile } from './draws.ts';
+import { DRAWS, type Draw, quantileOfSorted } from './draws.ts';
 import { cholesky, dot } from './linear-algebra.ts';
 import { forecastWorkToLoss } from './loss-curve.ts';
 import { largestMicroBatch } from './memory.ts';
@@ -120,5 +120,10 @@ function remainingFromRatio(ratio: number | undefined, done: number): number | u
 }
 
 export function interval(values: readonly number[]): Interval {
-  return { value: quantile(values, 0.5), low: quantile(values, 0.1), high: quantile(values, 0.9) };
+  const sorted = [...values].sort((one, other) => one - other);
+  return {
+    value: quantileOfSorted(sorted, 0.5),
+    low: quantileOfSorted(sorted, 0.1),
+    high: quantileOfSorted(sorted, 0.9),
+  };
 }

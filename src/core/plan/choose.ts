@@ -1,8 +1,14 @@
 import { mean, quantile } from '../estimate/draws.ts';
 import type { Estimate } from '../estimate/estimate.ts';
-import { type Configuration, type JobSnapshot, type PoolSnapshot, samePlacement } from '../snapshot.ts';
+import {
+  type Configuration,
+  type JobSnapshot,
+  type PoolSnapshot,
+  ranksPerReplica,
+  samePlacement,
+} from '../snapshot.ts';
 import { configurationKey, listCandidates } from './candidates.ts';
-import { type Evaluation, evaluate } from './evaluate.ts';
+import { describe, type Evaluation, type Score, score } from './evaluate.ts';
 
 /** Time to measure a batch that is tried, beside the cooldown. */
 const TRIAL_SECONDS = 30;
@@ -11,6 +17,8 @@ const TRIAL_SECONDS = 30;
 export interface JobPlan {
   readonly current: Evaluation;
   readonly best: Evaluation;
+  /** What the user started with, on the pool in use; undefined while that pool is not known. */
+  readonly baseline: Evaluation | undefined;
   /** Share of the current objective that the best saves: mean, and the value exceeded with probability 0.8. */
   readonly savingFraction: number;
   readonly cautiousSavingFraction: number;
@@ -18,18 +26,34 @@ export interface JobPlan {
   readonly runnersUp: readonly Evaluation[];
 }
 
-/** What a configuration would bring, for every candidate of the job. */
-export function evaluateCandidates(
+/** Scores of every candidate of a job, and of the layout that its user started with. */
+export interface Scores {
+  readonly candidates: readonly Score[];
+  readonly baseline: Score | undefined;
+}
+
+export function scoreCandidates(
   job: JobSnapshot,
   estimate: Estimate,
   pools: readonly PoolSnapshot[],
   now: number,
-): readonly Evaluation[] {
+): Scores {
   const byName = new Map(pools.map((pool) => [pool.name, pool]));
-  return listCandidates(job, estimate, pools).flatMap((configuration) => {
+  const candidates = listCandidates(job, estimate, pools).flatMap((configuration) => {
     const pool = byName.get(configuration.pool);
-    return pool === undefined ? [] : [evaluate(job, estimate, pool, configuration, now)];
+    return pool === undefined ? [] : [score(job, estimate, pool, configuration, now)];
   });
+  const pool = byName.get(job.history.current.pool);
+  const baseline = pool === undefined ? undefined : score(job, estimate, pool, initialConfiguration(job), now, 0);
+  return { candidates, baseline };
+}
+
+function initialConfiguration({ limits, history }: JobSnapshot): Configuration {
+  const { initialReplicas: replicas, initialMicroBatchSize: microBatchSize } = limits;
+  const dataParallelSize = replicas * ranksPerReplica(limits.gpusPerReplica);
+  const passes = limits.initialGlobalBatchSize / microBatchSize / dataParallelSize;
+  const gradientAccumulationSteps = Math.max(1, Math.round(passes));
+  return { pool: history.current.pool, replicas, dataParallelSize, microBatchSize, gradientAccumulationSteps };
 }
 
 /**
@@ -38,30 +62,28 @@ export function evaluateCandidates(
  */
 export function choose(
   job: JobSnapshot,
-  estimate: Estimate | undefined,
-  evaluations: readonly Evaluation[],
+  estimate: Estimate,
+  { candidates, baseline }: Scores,
   among: (configuration: Configuration) => boolean = () => true,
 ): JobPlan | undefined {
   const currentKey = configurationKey(job.history.current);
-  const current = evaluations.find((evaluation) => configurationKey(evaluation.configuration) === currentKey);
-  if (current === undefined || estimate === undefined) return undefined;
+  const current = candidates.find((scored) => configurationKey(scored.configuration) === currentKey);
+  if (current === undefined) return undefined;
 
   const trialShare = trialShareOf(job, estimate, current);
-  const ranked = evaluations
-    .filter((evaluation) => evaluation === current || among(evaluation.configuration))
-    .map((evaluation) => {
-      const savings = savingsPerWorld(current, evaluation, trialShare);
-      return { evaluation, savings, value: (1 - mean(savings)) * current.meanObjective };
-    })
+  const ranked = candidates
+    .filter((scored) => scored === current || among(scored.configuration))
+    .map((scored) => ({ scored, saving: mean(savingsPerWorld(current, scored, trialShare)) }))
     .sort(compare);
   const best = ranked[0];
   if (best === undefined) return undefined;
   return {
-    current,
-    best: best.evaluation,
-    savingFraction: mean(best.savings),
-    cautiousSavingFraction: quantile(best.savings, 0.2),
-    runnersUp: ranked.slice(1, 4).map(({ evaluation }) => evaluation),
+    current: describe(job, estimate, current),
+    best: describe(job, estimate, best.scored),
+    baseline: baseline === undefined ? undefined : describe(job, estimate, baseline),
+    savingFraction: best.saving,
+    cautiousSavingFraction: quantile(savingsPerWorld(current, best.scored, trialShare), 0.2),
+    runnersUp: ranked.slice(1, 4).map(({ scored }) => describe(job, estimate, scored)),
   };
 }
 
@@ -69,13 +91,13 @@ export function choose(
  * Share of the time left that a batch in vain would last. While overhead is not told from work per sample, trying
  * another batch tells it, and what turns out dearer is taken back; 1 once it is known, when nothing is tried.
  */
-function trialShareOf(job: JobSnapshot, estimate: Estimate, current: Evaluation): number {
+function trialShareOf(job: JobSnapshot, estimate: Estimate, current: Score): number {
   if (estimate.overheadIsMeasured) return 1;
-  return Math.min(1, (job.limits.batchCooldownSeconds + TRIAL_SECONDS) / current.secondsToTarget.value);
+  return Math.min(1, (job.limits.batchCooldownSeconds + TRIAL_SECONDS) / quantile(current.secondsPerWorld, 0.5));
 }
 
 /** Share of the current objective that is saved in each world; a loss lasts only as long as the trial. */
-function savingsPerWorld(current: Evaluation, other: Evaluation, trialShare: number): readonly number[] {
+function savingsPerWorld(current: Score, other: Score, trialShare: number): readonly number[] {
   const isTrial = samePlacement(current.configuration, other.configuration);
   return current.objectivePerWorld.map((value, index) => {
     const saving = 1 - (other.objectivePerWorld[index] ?? value) / value;
@@ -84,14 +106,12 @@ function savingsPerWorld(current: Evaluation, other: Evaluation, trialShare: num
 }
 
 interface Ranked {
-  readonly evaluation: Evaluation;
-  readonly value: number;
+  readonly scored: Score;
+  readonly saving: number;
 }
 
 function compare(one: Ranked, other: Ranked): number {
-  if (one.evaluation.meetsDeadline !== other.evaluation.meetsDeadline) return one.evaluation.meetsDeadline ? -1 : 1;
-  if (!one.evaluation.meetsDeadline) {
-    return one.evaluation.meanObjectiveWithLateness - other.evaluation.meanObjectiveWithLateness;
-  }
-  return one.value - other.value;
+  if (one.scored.meetsDeadline !== other.scored.meetsDeadline) return one.scored.meetsDeadline ? -1 : 1;
+  if (!one.scored.meetsDeadline) return one.scored.meanObjectiveWithLateness - other.scored.meanObjectiveWithLateness;
+  return other.saving - one.saving;
 }

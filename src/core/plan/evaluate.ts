@@ -12,25 +12,30 @@ import {
   samePlacement,
 } from '../snapshot.ts';
 
-/** What a configuration would cost from now to the end, over the possible worlds. */
-export interface Evaluation {
+/** What a configuration would bring, over the possible worlds: enough to rank it. */
+export interface Score {
   readonly configuration: Configuration;
   /** Money per hour while it runs. */
   readonly ratePerHour: number;
-  readonly costToTarget: Interval;
-  readonly meanCostToTarget: number;
-  readonly secondsToTarget: Interval;
-  /** Seconds within which it ends with probability 0.9. */
-  readonly secondsToTarget90: number;
-  readonly stepSeconds: number;
-  readonly stepsToTarget: number;
+  readonly secondsPerWorld: readonly number[];
   /** What is minimised: money, value of time included, per possible world. */
   readonly objectivePerWorld: readonly number[];
   readonly meanObjective: number;
   readonly meetsDeadline: boolean;
   /** The mean objective with lateness priced, to compare configurations of which none is in time. */
   readonly meanObjectiveWithLateness: number;
+}
+
+/** What a configuration would cost from now to the end, as people are told it. */
+export interface Evaluation extends Score {
+  readonly costToTarget: Interval;
+  readonly meanCostToTarget: number;
+  readonly secondsToTarget: Interval;
+  /** Seconds within which it ends with probability 0.9. */
+  readonly secondsToTarget90: number;
   readonly meanSecondsToTarget: number;
+  readonly stepSeconds: number;
+  readonly stepsToTarget: number;
 }
 
 /** Prior for the time without steps of a checkpoint and restart (algorithms.md 3.5). */
@@ -42,60 +47,69 @@ const PRIOR_PROVISIONING_SECONDS = 180;
  */
 const LATENESS_PRICE_FACTOR = 10;
 
-export function evaluate(
+/** Cost: possible worlds × a dozen multiplications; quantiles are left to `describe`, which few candidates need. */
+export function score(
   job: JobSnapshot,
   estimate: Estimate,
   pool: PoolSnapshot,
   configuration: Configuration,
-  now: number,
-): Evaluation {
+  now: InstantSeconds,
+  pause = pauseSeconds(job, pool, configuration),
+): Score {
   const { limits } = job;
   const rate = ratePerHour(pool, configuration.replicas, limits.gpusPerReplica);
-  const pause = pauseSeconds(job, pool, configuration);
-  const batch = globalBatchSize(configuration);
-
-  const perWorld = estimate.worlds.map((world) => {
-    const steps = stepsForWork({
-      referenceSamples: world.remainingReferenceSamples,
-      gradientNoiseScale: world.gradientNoiseScale,
-      globalBatchSize: batch,
-      referenceBatchSize: limits.initialGlobalBatchSize,
-    });
-    return { steps, seconds: steps * stepSeconds(world.stepTime, configuration) + pause };
-  });
-  const seconds = perWorld.map((world) => world.seconds);
-  const costs = seconds.map((value) => (value * rate) / SECONDS_PER_HOUR);
-  const secondsToTarget90 = quantile(seconds, 0.9);
-  const objectivePerWorld = seconds.map((value) =>
-    limits.objective === 'TimeToTarget' ? value : (value * (rate + limits.timeValuePerHour)) / SECONDS_PER_HOUR,
+  const seconds = stepsPerWorld(job, estimate, configuration).map(
+    (steps, index) => steps * stepSecondsIn(estimate, index, configuration) + pause,
   );
+  const perSecond = limits.objective === 'TimeToTarget' ? 1 : (rate + limits.timeValuePerHour) / SECONDS_PER_HOUR;
+  const objectivePerWorld = seconds.map((value) => value * perSecond);
   const meanObjective = mean(objectivePerWorld);
+  const { deadline } = limits;
+  const hoursLate =
+    deadline === undefined ? 0 : mean(seconds.map((value) => Math.max(0, now + value - deadline))) / SECONDS_PER_HOUR;
   return {
     configuration,
     ratePerHour: rate,
-    costToTarget: interval(costs),
-    meanCostToTarget: mean(costs),
-    secondsToTarget: interval(seconds),
-    secondsToTarget90,
-    stepSeconds: quantile(
-      estimate.worlds.map((world) => stepSeconds(world.stepTime, configuration)),
-      0.5,
-    ),
-    stepsToTarget: quantile(
-      perWorld.map((world) => world.steps),
-      0.5,
-    ),
+    secondsPerWorld: seconds,
     objectivePerWorld,
     meanObjective,
-    meetsDeadline: limits.deadline === undefined || now + secondsToTarget90 <= limits.deadline,
-    meanObjectiveWithLateness:
-      meanObjective + latenessPrice(job, pool, mean(seconds.map((value) => hoursLate(job, now + value)))),
-    meanSecondsToTarget: mean(seconds),
+    meetsDeadline: deadline === undefined || now + quantile(seconds, 0.9) <= deadline,
+    meanObjectiveWithLateness: meanObjective + latenessPrice(job, pool, hoursLate),
   };
 }
 
-function hoursLate({ limits }: JobSnapshot, end: InstantSeconds): number {
-  return limits.deadline === undefined ? 0 : Math.max(0, end - limits.deadline) / SECONDS_PER_HOUR;
+/** A score with the figures that people read. */
+export function describe(job: JobSnapshot, estimate: Estimate, scored: Score): Evaluation {
+  const seconds = scored.secondsPerWorld;
+  const costs = seconds.map((value) => (value * scored.ratePerHour) / SECONDS_PER_HOUR);
+  const secondsToTarget = interval(seconds);
+  return {
+    ...scored,
+    costToTarget: interval(costs),
+    meanCostToTarget: mean(costs),
+    secondsToTarget,
+    secondsToTarget90: secondsToTarget.high,
+    meanSecondsToTarget: mean(seconds),
+    stepSeconds: median(estimate.worlds.map((world) => stepSeconds(world.stepTime, scored.configuration))),
+    stepsToTarget: median(stepsPerWorld(job, estimate, scored.configuration)),
+  };
+}
+
+function stepsPerWorld(job: JobSnapshot, estimate: Estimate, configuration: Configuration): readonly number[] {
+  const batch = globalBatchSize(configuration);
+  const referenceBatchSize = job.limits.initialGlobalBatchSize;
+  return estimate.worlds.map(({ remainingReferenceSamples: referenceSamples, gradientNoiseScale }) =>
+    stepsForWork({ referenceSamples, gradientNoiseScale, globalBatchSize: batch, referenceBatchSize }),
+  );
+}
+
+function stepSecondsIn(estimate: Estimate, world: number, configuration: Configuration): number {
+  const parameters = estimate.worlds[world]?.stepTime;
+  return parameters === undefined ? Number.NaN : stepSeconds(parameters, configuration);
+}
+
+function median(values: readonly number[]): number {
+  return quantile(values, 0.5);
 }
 
 function latenessPrice({ limits }: JobSnapshot, pool: PoolSnapshot, hours: number): number {
