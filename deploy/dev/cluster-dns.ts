@@ -9,7 +9,11 @@ import { kubeconfigPath, ports, realNode } from './settings.ts';
 
 export async function ensureClusterDns(): Promise<void> {
   writeFileSync(places.corefile, corefile());
-  const coredns = ensureRunning({ name: 'coredns', command: toolPath('coredns'), args: ['-conf', places.corefile] });
+  const coredns = await ensureRunning({
+    name: 'coredns',
+    command: toolPath('coredns'),
+    args: ['-conf', places.corefile],
+  });
   await waitUntilReady(coredns, { url: `http://127.0.0.1:${ports.dnsHealth}/health` });
 }
 

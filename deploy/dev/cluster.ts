@@ -78,7 +78,10 @@ async function main(args: readonly string[]): Promise<void> {
     return await locked(() => up(name !== undefined));
   if (command === 'down') return await locked(down);
   if (command === 'status') return await printStatus(report);
-  if (command === 'start' && name) return void startProcess(name);
+  if (command === 'start' && name) {
+    await startProcess(name);
+    return;
+  }
   if (command === 'stop' && name) return await stopProcess(name);
   throw new Error(usage);
 }

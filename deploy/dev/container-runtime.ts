@@ -11,7 +11,7 @@ export async function ensureContainerRuntime(): Promise<void> {
   for (const folder of [places.runDirectory, places.containerdRoot])
     mkdirSync(folder, { recursive: true, mode: 0o711 });
   writeFileSync(places.containerdConfig, containerdConfig());
-  const containerd = ensureRunning({
+  const containerd = await ensureRunning({
     name: 'containerd',
     command: '/usr/bin/containerd',
     args: [`--config=${places.containerdConfig}`],

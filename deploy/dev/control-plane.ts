@@ -52,7 +52,7 @@ export async function startApiServer({ directory, report = reportNothing }: ApiS
     },
     async restart() {
       await stopProcess('kube-apiserver', place);
-      const started = startProcess('kube-apiserver', place);
+      const started = await startProcess('kube-apiserver', place);
       running.push(started);
       await waitUntilReady(started, readyProbe(adminUrl, certificates));
     },
@@ -71,14 +71,14 @@ export async function ensureControlPlane(report: Report): Promise<Certificates> 
   writeKubeconfig({ path: kubeconfigPath, serverUrl, certificates, user: 'admin' });
   const componentKubeconfig = (user: string) =>
     writeKubeconfig({ path: path.join(stateDirectory, `${user}.kubeconfig`), serverUrl, certificates, user });
-  const manager = ensureRunning(
+  const manager = await ensureRunning(
     controllerManager({
       certificates,
       kubeconfig: componentKubeconfig('kube-controller-manager'),
       port: ports.controllerManager,
     }),
   );
-  const planner = ensureRunning(
+  const planner = await ensureRunning(
     scheduler({ certificates, kubeconfig: componentKubeconfig('kube-scheduler'), port: ports.scheduler }),
   );
   await timed(report, 'kube-controller-manager and kube-scheduler are ready', async () => {
@@ -91,8 +91,8 @@ export async function ensureControlPlane(report: Report): Promise<Certificates> 
 
 async function startStore(parts: ControlPlaneParts): Promise<RunningProgram[]> {
   const place = { state: parts.state };
-  const store = ensureRunning(etcd(parts), place);
-  const server = ensureRunning(apiServer(parts), place);
+  const store = await ensureRunning(etcd(parts), place);
+  const server = await ensureRunning(apiServer(parts), place);
   const { certificate, key } = parts.certificates;
   await waitUntilReady(store, {
     url: `${urlOf(parts.ports.etcdClient)}/health`,

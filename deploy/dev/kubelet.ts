@@ -22,7 +22,7 @@ export async function ensureKubelet(certificates: Certificates): Promise<void> {
     certificates,
     user: 'kubelet',
   });
-  const kubelet = ensureRunning({
+  const kubelet = await ensureRunning({
     name: 'kubelet',
     command: toolPath('kubelet'),
     args: [

@@ -1,17 +1,7 @@
 // Starts programs that outlive this command, remembers them by name, and ends only what it started.
 
 import { spawn } from 'node:child_process';
-import {
-  closeSync,
-  existsSync,
-  globSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, existsSync, globSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { identityOf, isAlive, type ProcessIdentity } from './process-identity.ts';
@@ -36,10 +26,16 @@ export interface Place {
 
 const graceSeconds = 10;
 
-/** Starts the program unless it already runs; the record lets a later command stop or restart it by name. */
-export function ensureRunning(program: Program, { state = stateDirectory }: Place = {}): RunningProgram {
+/**
+ * Starts the program unless it already runs; one that runs with other arguments is replaced.
+ * The record lets a later command stop or restart it by name.
+ */
+export async function ensureRunning(program: Program, { state = stateDirectory }: Place = {}): Promise<RunningProgram> {
   const known = readRecord(program.name, state);
-  return known !== undefined && isAlive(known.identity) ? known : launch(program, state);
+  if (known === undefined || !isAlive(known.identity)) return launch(program, state);
+  if (isSameCommand(known, program)) return known;
+  await end(known, 'SIGTERM');
+  return launch(program, state);
 }
 
 /** Ends a program by the name it was started under: politely, then after ten seconds by force. */
@@ -53,8 +49,8 @@ export async function killProcess(name: string, { state = stateDirectory }: Plac
 }
 
 /** Starts a stopped program again exactly as it was started before. */
-export function startProcess(name: string, { state = stateDirectory }: Place = {}): RunningProgram {
-  return ensureRunning(requireRecord(name, state), { state });
+export async function startProcess(name: string, { state = stateDirectory }: Place = {}): Promise<RunningProgram> {
+  return await ensureRunning(requireRecord(name, state), { state });
 }
 
 /** Everything this cluster ever started, in the order of starting. */
@@ -71,6 +67,11 @@ export function isRunning(program: RunningProgram): boolean {
 export function lastLines(logPath: string, count: number): string {
   if (!existsSync(logPath)) return '';
   return readFileSync(logPath, 'utf8').trimEnd().split('\n').slice(-count).join('\n');
+}
+
+function isSameCommand(one: Program, other: Program): boolean {
+  const commandOf = ({ command, args, environment = {} }: Program) => JSON.stringify([command, args, environment]);
+  return commandOf(one) === commandOf(other);
 }
 
 function launch(program: Program, state: string): RunningProgram {
@@ -127,10 +128,6 @@ function readRecord(name: string, state: string): RunningProgram | undefined {
   const recordPath = path.join(recordsDirectory(state), `${name}.json`);
   if (!existsSync(recordPath)) return undefined;
   return JSON.parse(readFileSync(recordPath, 'utf8')) as RunningProgram;
-}
-
-export function forgetProcesses({ state = stateDirectory }: Place = {}): void {
-  rmSync(recordsDirectory(state), { recursive: true, force: true });
 }
 
 function recordsDirectory(state: string): string {

@@ -14,7 +14,7 @@ export async function ensurePrometheus(report: Report): Promise<void> {
   writeFileSync(configPath, stringify(prometheusConfig(kubeconfigPath), { lineWidth: 0 }));
   const address = `127.0.0.1:${ports.prometheus}`;
   await timed(report, 'Prometheus is ready', async () => {
-    const prometheus = ensureRunning({
+    const prometheus = await ensureRunning({
       name: 'prometheus',
       command: toolPath('prometheus'),
       args: [

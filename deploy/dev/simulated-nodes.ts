@@ -18,7 +18,7 @@ export async function ensureSimulatedNodes(report: Report): Promise<void> {
 }
 
 async function startKwok(): Promise<void> {
-  const kwok = ensureRunning({
+  const kwok = await ensureRunning({
     name: 'kwok',
     command: toolPath('kwok'),
     args: [
@@ -41,7 +41,7 @@ async function startKarpenter(): Promise<void> {
   writeFileSync(instanceTypesPath, JSON.stringify(instanceTypes, null, 2));
   await applyFiles(toolSourceFiles('karpenter'));
   await waitForCrds(['nodepools.karpenter.sh', 'nodeclaims.karpenter.sh', 'kwoknodeclasses.karpenter.kwok.sh']);
-  const karpenter = ensureRunning({
+  const karpenter = await ensureRunning({
     name: 'karpenter',
     command: toolPath('karpenter'),
     args: [],

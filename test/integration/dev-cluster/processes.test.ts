@@ -29,24 +29,31 @@ describe('a program started by name', () => {
     rmSync(state, { recursive: true, force: true });
   });
 
-  it('is started once, however often it is asked for', () => {
-    const first = ensureRunning(sleeper, place);
-    const second = ensureRunning(sleeper, place);
+  it('is started once, however often it is asked for', async () => {
+    const first = await ensureRunning(sleeper, place);
+    const second = await ensureRunning(sleeper, place);
     expect(second.identity).to.deep.equal(first.identity);
   });
 
+  it('is replaced when it is asked for with other arguments', async () => {
+    const first = await ensureRunning(sleeper, place);
+    const second = await ensureRunning({ ...sleeper, args: [...sleeper.args, 'more'] }, place);
+    expect(isRunning(first)).to.equal(false);
+    expect(isRunning(second)).to.equal(true);
+  });
+
   it('can be stopped and started again by its name alone', async () => {
-    const first = ensureRunning(sleeper, place);
+    const first = await ensureRunning(sleeper, place);
     await stopProcess('sleeper', place);
     expect(isRunning(first)).to.equal(false);
 
-    const second = startProcess('sleeper', place);
+    const second = await startProcess('sleeper', place);
     expect(isRunning(second)).to.equal(true);
     expect(second.identity).to.not.deep.equal(first.identity);
   });
 
   it('is not mistaken for a later process that was given its number', async () => {
-    const running = ensureRunning(sleeper, place);
+    const running = await ensureRunning(sleeper, place);
     const recordPath = path.join(state, 'processes', 'sleeper.json');
     const record = JSON.parse(readFileSync(recordPath, 'utf8')) as RunningProgram;
     const earlier = { ...record, identity: { ...record.identity, startMark: 'another boot/1' } };
@@ -59,7 +66,7 @@ describe('a program started by name', () => {
   });
 
   it('names the known programs when asked for one that was never started', async () => {
-    ensureRunning(sleeper, place);
+    await ensureRunning(sleeper, place);
     const refusal = await stopProcess('prometheus', place).then(
       () => '',
       (error: Error) => error.message,
