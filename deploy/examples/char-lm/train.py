@@ -12,6 +12,8 @@ import logging
 import math
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,20 +69,23 @@ def main() -> None:
         options=options,
     ) as trainer:
         reporter = Reporter(trainer)
-        next_validation = trainer.samples - trainer.samples % flags.validate_every_samples
+        last_validation = trainer.samples - trainer.samples % flags.validate_every_samples
+        reached = False
         for step in trainer.steps(flags.max_steps):
-            step(compute_loss)
-            if trainer.samples < next_validation + flags.validate_every_samples:
+            with reporter.timed():
+                step(compute_loss)
+            if trainer.samples < last_validation + flags.validate_every_samples:
                 continue
-            next_validation = trainer.samples
+            last_validation = trainer.samples
             # Rank 0 validates and decides for all
             loss = trainer.agree(mean_loss(model, validation) if trainer.is_main else math.nan)
             reporter.validated(loss)
-            if loss <= flags.target_loss:
+            reached = loss <= flags.target_loss
+            if reached:
                 break
         trainer.save_checkpoint()
         trainer.report_progress(1.0)
-        reporter.say("finished", **reporter.figures())
+        reporter.finished(reached=reached)
         time.sleep(flags.linger_seconds)  # so that the last figures are scraped
 
 
@@ -99,6 +104,7 @@ class Reporter:
     def __post_init__(self) -> None:
         """Remember the beginning."""
         self._began, self._cpu_began = time.perf_counter(), time.process_time()
+        self._step_seconds = self._step_cpu_seconds = 0.0
         self._noise = self.trainer.metrics.noise
         self._last_noise: float | None = None
         self.say("started", port=self.trainer.port, **self.figures())
@@ -108,6 +114,25 @@ class Reporter:
         self._look_at_noise()
         self.trainer.report_validation(loss)
         self.say("validation", loss=round(loss, 4), noiseScaleSamples=self._last_noise, **self.figures())
+
+    def finished(self, *, reached: bool) -> None:
+        """Report the end, with what the optimizer steps alone took."""
+        self.say(
+            "finished",
+            reachedTarget=reached,
+            stepSeconds=round(self._step_seconds, 3),
+            stepCpuSeconds=round(self._step_cpu_seconds, 3),
+            noiseScaleSamples=self._last_noise,
+            **self.figures(),
+        )
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Add up the time of optimizer steps."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        yield
+        self._step_seconds += time.perf_counter() - wall
+        self._step_cpu_seconds += time.process_time() - cpu
 
     def _look_at_noise(self) -> None:
         now = self.trainer.metrics.noise
