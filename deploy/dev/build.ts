@@ -4,6 +4,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { changeModule } from './changed-module.ts';
 import { withFileLock } from './file-lock.ts';
 import { type Report, reportToTerminal, timed } from './progress.ts';
 import { cacheDirectory } from './settings.ts';
@@ -45,7 +46,8 @@ async function build(tool: Tool): Promise<void> {
   // Built aside and renamed, so that a broken build never looks like a finished one.
   const draft = mkdtempSync(path.join(path.dirname(target), '.build-'));
   try {
-    await runGo(tool, path.join(draft, tool.name));
+    const changed = tool.change === undefined ? [] : changeModule(tool.change, tool.module, draft);
+    await runGo(tool, [...changed, '-o', path.join(draft, tool.name)]);
     copySourceFiles(tool, target);
     renameSync(path.join(draft, tool.name), target);
   } finally {
@@ -53,8 +55,8 @@ async function build(tool: Tool): Promise<void> {
   }
 }
 
-async function runGo(tool: Tool, output: string): Promise<void> {
-  const flags = ['build', '-mod=readonly', '-trimpath', '-buildvcs=false', '-ldflags', linkerFlags, '-o', output];
+async function runGo(tool: Tool, ownFlags: readonly string[]): Promise<void> {
+  const flags = ['build', '-mod=readonly', '-trimpath', '-buildvcs=false', '-ldflags', linkerFlags, ...ownFlags];
   const child = spawn('go', [...flags, tool.package], {
     cwd: tool.module,
     env: { ...process.env, CGO_ENABLED: '0', GOWORK: 'off' },
@@ -104,6 +106,7 @@ function hashOf(tool: Tool): string {
   const known = hashes.get(tool.name);
   if (known !== undefined) return known;
   const hash = createHash('sha256').update(linkerFlags).update(process.platform).update(process.arch);
+  hash.update(JSON.stringify(tool.change ?? null));
   const ownSource = tool.package.startsWith('./') ? globSync(`${tool.package}/*.go`, { cwd: tool.module }).sort() : [];
   for (const file of ['go.mod', 'go.sum', ...ownSource]) {
     hash.update(file).update(readFileSync(path.join(tool.module, file)));
