@@ -49,7 +49,8 @@ def read_text(directory: Path, most_bytes: int) -> Tensor:
             break
     if len(content) < BLOCK * VALIDATION_EVERY:
         raise SystemExit(f"--text-dir {directory} holds {len(content)} bytes of *.py; at least 80 KiB are needed")
-    return torch.frombuffer(content[:most_bytes], dtype=torch.uint8).clamp(max=VOCABULARY - 1)
+    text: Tensor = torch.frombuffer(content[:most_bytes], dtype=torch.uint8).clamp(max=VOCABULARY - 1)
+    return text
 
 
 def load_corpus(directory: Path, most_bytes: int, validation_samples: int) -> tuple[Characters, Batch]:

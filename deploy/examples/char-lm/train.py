@@ -167,7 +167,7 @@ def parse_flags() -> argparse.Namespace:
     add = parser.add_argument
     add("--micro-batch-size", type=int, default=16, help="samples per pass and rank at the start")
     add("--gradient-accumulation-steps", type=int, default=1, help="passes per optimizer step at the start")
-    add("--target-loss", type=float, default=1.6, help="validation loss (nats) at which the training is done")
+    add("--target-loss", type=float, default=1.2, help="validation loss (nats) at which the training is done")
     add("--learning-rate", type=float, default=1e-3, help="for a global batch of --base-batch-size")
     add("--base-batch-size", type=int, default=256, help="global batch that --learning-rate is meant for")
     add("--beta2", type=float, default=0.99, help="AdamW's memory of squared gradients")
