@@ -10,6 +10,7 @@ from corpus import CONTEXT, VOCABULARY
 EMBEDDING = 64
 HIDDEN = 1024
 FLOAT_BYTES = 4
+PIECE = 512  # samples per validation pass
 
 
 class NextCharacter(nn.Sequential):
@@ -70,7 +71,9 @@ class SimulatedDevice:
 @torch.no_grad()
 def mean_loss(model: nn.Module, batch: tuple[Tensor, Tensor]) -> float:
     """Cross entropy in nats per character, over pieces that stay in the cache."""
+    contexts, following = batch
     total = 0.0
-    for contexts, following in zip(batch[0].split(512), batch[1].split(512), strict=True):
-        total += float(nn.functional.cross_entropy(model(contexts), following, reduction="sum"))
-    return total / len(batch[1])
+    for start in range(0, len(following), PIECE):
+        piece = slice(start, start + PIECE)
+        total += float(nn.functional.cross_entropy(model(contexts[piece]), following[piece], reduction="sum"))
+    return total / len(following)

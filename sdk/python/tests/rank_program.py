@@ -63,7 +63,6 @@ class Scenario:
     signals: dict = field(default_factory=dict)
     die_at: int = -1
     observe_every: int = 0
-    precondition: bool = True
     rate_by_step: bool = False
 
 
@@ -95,98 +94,111 @@ def _rank_process(rank, size, port, scenario):
     (scenario.folder / f"rank-{rank}.json").write_text(json.dumps(result))
 
 
+class Job:
+    """One rank's model, and notes of what its steps used."""
+
+    def __init__(self, rank, scenario):
+        self.rank, self.scenario = rank, scenario
+        layers = [nn.Linear(6, 5), nn.Tanh(), nn.Dropout(0.5 if scenario.dropout else 0.0), nn.Linear(5, 2)]
+        self.model = nn.Sequential(*layers).double()
+        several = int(os.environ["WORLD_SIZE"]) > 1
+        self.parallel = DistributedDataParallel(self.model) if several and scenario.wrapped else self.model
+        if scenario.optimizer == "adam":
+            self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=0.01)
+        else:
+            self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.1, momentum=0.9)
+        self.scheduler = torch.optim.lr_scheduler.StepLR(self.optimizer, 2, gamma=0.5)
+        self.passes, self.rates, self.done = [], [], []
+        self._note_rates()
+
+    def _note_rates(self):
+        update = self.optimizer.step
+
+        def noted_update():
+            self.rates.append(self.optimizer.param_groups[0]["lr"])
+            return update()
+
+        self.optimizer.step = noted_update
+
+    def compute_loss(self, batch):
+        inputs, targets, indices = batch
+        if len(indices) > self.scenario.memory.get(self.rank, SAMPLES):
+            raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB")
+        self.passes.append(indices.tolist())
+        return nn.functional.mse_loss(self.parallel(inputs), targets)
+
+    def note(self, step, loss, running):
+        batch = running.batch
+        # Of a step that was redone, only the second attempt's passes count
+        used = self.passes if observed_halves(self.passes, batch) else self.passes[-batch.gradient_accumulation_steps :]
+        self.done.append(
+            {
+                "step": step.number,
+                "loss": loss,
+                "version": running.version,
+                "micro": batch.micro_batch_size,
+                "accumulation": batch.gradient_accumulation_steps,
+                "scale": running.learning_rate_scale,
+                "samples": [index for one_pass in used for index in one_pass],
+            }
+        )
+
+    def trainer(self):
+        scenario = self.scenario
+        options = stepwise.torch.Options(
+            accept=(lambda tuning: "not here") if self.rank in scenario.refused else None,
+            state={"scheduler": self.scheduler},
+            observe_every_steps=scenario.observe_every,
+        )
+        return stepwise.torch.Trainer(
+            self.parallel,
+            self.optimizer,
+            Numbered(),
+            micro_batch_size=scenario.micro,
+            gradient_accumulation_steps=scenario.accumulation,
+            options=options,
+        )
+
+    def run(self, trainer):
+        scenario = self.scenario
+        put_tunings(self.rank, scenario, trainer.session.step)
+        for step in trainer.steps(scenario.steps):
+            self.passes.clear()
+            self.note(step, step(self.compute_loss), trainer.running)
+            if scenario.rate_by_step:
+                self.scheduler.step()
+            if scenario.signals.get(self.rank) == trainer.session.step:
+                os.kill(os.getpid(), signal.SIGTERM)
+            if scenario.die_at == trainer.session.step:
+                return
+            put_tunings(self.rank, scenario, trainer.session.step)
+
+
 def train(rank, scenario):
     """One rank's loop; the result lists what each done step used."""
     torch.set_num_threads(1)
     torch.manual_seed(5)
     stepwise.torch.connect(timeout_seconds=30)
-    layers = [nn.Linear(6, 5), nn.Tanh(), nn.Dropout(0.5 if scenario.dropout else 0.0), nn.Linear(5, 2)]
-    model = nn.Sequential(*layers).double()
-    size = int(os.environ["WORLD_SIZE"])
-    parallel = DistributedDataParallel(model) if size > 1 and scenario.wrapped else model
-    if scenario.optimizer == "adam":
-        optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
-    else:
-        optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 2, gamma=0.5)
-    passes, rates = [], []
-    update = optimizer.step
-
-    def recorded_update():
-        rates.append(optimizer.param_groups[0]["lr"])
-        return update()
-
-    optimizer.step = recorded_update
-
-    def compute_loss(batch):
-        inputs, targets, indices = batch
-        if len(indices) > scenario.memory.get(rank, SAMPLES):
-            raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB")
-        passes.append(indices.tolist())
-        return nn.functional.mse_loss(parallel(inputs), targets)
-
-    options = stepwise.torch.Options(
-        accept=(lambda tuning: "not here") if rank in scenario.refused else None,
-        state={"scheduler": scheduler},
-        observe_every_steps=scenario.observe_every,
-        precondition=scenario.precondition,
-    )
-    done, code = [], 0
-    try:
-        with stepwise.torch.Trainer(
-            parallel,
-            optimizer,
-            Numbered(),
-            micro_batch_size=scenario.micro,
-            gradient_accumulation_steps=scenario.accumulation,
-            options=options,
-        ) as trainer:
-            began = trainer.session.step
-            put_tunings(rank, scenario, trainer.session.step)
-            for step in trainer.steps(scenario.steps):
-                passes.clear()
-                loss = step(compute_loss)
-                if scenario.rate_by_step:
-                    scheduler.step()
-                running = trainer.running
-                # Of a redone step, only the second attempt's passes count
-                used = (
-                    passes[-running.batch.gradient_accumulation_steps :]
-                    if not observed_halves(passes, running)
-                    else passes
-                )
-                done.append(
-                    {
-                        "step": step.number,
-                        "loss": loss,
-                        "version": running.version,
-                        "micro": running.batch.micro_batch_size,
-                        "accumulation": running.batch.gradient_accumulation_steps,
-                        "scale": running.learning_rate_scale,
-                        "samples": [index for one_pass in used for index in one_pass],
-                    }
-                )
-                if scenario.signals.get(rank) == trainer.session.step:
-                    os.kill(os.getpid(), signal.SIGTERM)
-                if scenario.die_at == trainer.session.step:
-                    break
-                put_tunings(rank, scenario, trainer.session.step)
-            metrics = trainer.metrics
-    except SystemExit as stop:
-        code, metrics = stop.code, trainer.metrics
+    job = Job(rank, scenario)
+    code = 0
+    with job.trainer() as trainer:
+        began = trainer.session.step
+        try:
+            job.run(trainer)
+        except SystemExit as stop:
+            code = stop.code
     return {
         "began": began,
-        "steps": done,
+        "steps": job.done,
         "code": code,
-        "rates": rates,
-        "parameters": [value for p in model.parameters() for value in p.detach().flatten().tolist()],
-        "metrics": page(metrics),
+        "rates": job.rates,
+        "parameters": [value for p in job.model.parameters() for value in p.detach().flatten().tolist()],
+        "metrics": page(trainer.metrics),
     }
 
 
-def observed_halves(passes, running):
+def observed_halves(passes, batch):
     """Whether the one micro-batch of a step went through in two halves."""
-    batch = running.batch
     return batch.micro_batches == 1 and len(passes) == 2 and sum(map(len, passes)) == batch.micro_batch_size
 
 
