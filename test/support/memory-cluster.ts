@@ -163,6 +163,8 @@ function openStream<T extends KubeObject>() {
   let wake: () => void = () => undefined;
   return {
     push(event: WatchEvent<KubeObject>) {
+      // What comes after the end is lost on the wire.
+      if (ended !== undefined) return;
       pending.push(structuredClone(event) as WatchEvent<T>);
       wake();
     },

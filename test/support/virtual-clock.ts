@@ -5,6 +5,8 @@ interface Sleeper {
   readonly wake: () => void;
 }
 
+const MAX_WAKES = 5000;
+
 /** A clock that moves only when told to, waking sleepers in order. */
 export class VirtualClock implements Clock {
   #seconds = 1000;
@@ -42,7 +44,8 @@ export class VirtualClock implements Clock {
   async advance(seconds: number): Promise<void> {
     const until = this.#seconds + seconds;
     await settle();
-    for (;;) {
+    for (let wakes = 0; ; wakes++) {
+      if (wakes > MAX_WAKES) throw new Error(`a hot loop: more than ${MAX_WAKES} sleeps ended within ${seconds} s`);
       const next = this.#sleepers.reduce<Sleeper | undefined>(
         (first, sleeper) => (first === undefined || sleeper.dueAt < first.dueAt ? sleeper : first),
         undefined,

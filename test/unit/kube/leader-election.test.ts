@@ -160,7 +160,7 @@ describe('LeaderElector', () => {
       seconds: fc.integer({ min: 0, max: 12 }),
     });
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 15 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 15, size: 'max' }), async (steps) => {
         const [cluster, clock] = [new MemoryCluster(), new VirtualClock()];
         const candidates = ['one', 'two', 'three'].map((identity) => aCandidate(cluster, clock, identity));
         for (const candidate of candidates) void candidate.start();

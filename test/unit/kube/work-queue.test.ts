@@ -101,7 +101,7 @@ describe('WorkQueue', () => {
       fc.record({ do: fc.constant('addWithBackoff' as const), key }),
       fc.record({ do: fc.constant('advance' as const), seconds }),
     );
-    const steps = fc.array(step, { maxLength: 30 });
+    const steps = fc.array(step, { maxLength: 30, size: 'max' });
     const workers = fc.integer({ min: 1, max: 3 });
     await fc.assert(fc.asyncProperty(steps, workers, runAgainstModel), { numRuns: 60 });
   });
