@@ -38,7 +38,7 @@ export const NO_NOISE_EVIDENCE: NoiseEvidence = {
 /** Optimizer steps after which a well known noise scale counts half (algorithms.md 3.5: at least 1000). */
 const HALF_LIFE_STEPS = 1000;
 /** What is less well known than this relative deviation is forgotten later, at most by the factor below. */
-const WELL_KNOWN_SD = 0.15;
+const WELL_KNOWN_SD = 0.3;
 const MAX_HALF_LIFE_FACTOR = 10;
 /** However many steps a window holds, the ones before it keep this share, or nothing would ever be averaged. */
 const LEAST_KEPT = 0.7;
@@ -76,10 +76,10 @@ export function foldNoise(
   };
 }
 
-function halfLifeSteps(noise: NoiseEvidence): number {
-  const moments = noiseMoments(noise);
-  if (moments === undefined) return HALF_LIFE_STEPS * MAX_HALF_LIFE_FACTOR;
-  const relative = moments.signal > 0 ? moments.signalSd / moments.signal : Number.POSITIVE_INFINITY;
+/** The prior scatter is taken, not the observed one: that grows when the signal moves, and would then hold on to the past. */
+function halfLifeSteps({ signal, signalWeight }: NoiseEvidence): number {
+  if (signal <= 0 || signalWeight <= 0) return HALF_LIFE_STEPS * MAX_HALF_LIFE_FACTOR;
+  const relative = PRIOR_SPREAD / Math.sqrt(signalWeight) / signal;
   return HALF_LIFE_STEPS * Math.min(MAX_HALF_LIFE_FACTOR, Math.max(1, (relative / WELL_KNOWN_SD) ** 2));
 }
 
