@@ -8,7 +8,7 @@ import { type KubeLog, type KubeMetrics, noLog, noMetrics } from './kube-metrics
 import { type IndexFunction, type ObjectChange, ObjectStore } from './object-store.ts';
 import { type KubeObject, keyOf, type Resource } from './resource.ts';
 
-export type { IndexFunction, ObjectChange };
+export type { ObjectChange };
 
 export interface InformerOptions<T extends KubeObject> extends Selection {
   readonly client: KubeClient;

@@ -4,7 +4,7 @@ import type { RateLimit } from './rate-limiter.ts';
 import type { KubeObject, ObjectRef, Resource } from './resource.ts';
 
 /** As much of an object as the caller manages. */
-export type DeepPartial<T> =
+type DeepPartial<T> =
   T extends ReadonlyArray<unknown>
     ? T
     : T extends object
@@ -167,5 +167,3 @@ export interface ConnectOptions {
   readonly rateLimit?: RateLimit | undefined;
   readonly userAgent?: string | undefined;
 }
-
-export type { CallOptions, RateLimit };

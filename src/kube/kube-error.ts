@@ -11,7 +11,7 @@ export interface StatusDetails {
 }
 
 /** Reasons of ours, beside those of the API server, for calls that never got a readable answer. */
-export type LocalReason = 'Timeout' | 'Aborted' | 'ConnectionFailed' | 'UnreadableResponse';
+type LocalReason = 'Timeout' | 'Aborted' | 'ConnectionFailed' | 'UnreadableResponse';
 
 export interface KubeErrorFields {
   /** HTTP status; absent when there was no answer. */
@@ -88,7 +88,11 @@ function readRetryAfter(header: string | undefined): number | undefined {
 }
 
 const TRANSIENT_STATUSES = new Set([429, 500, 502, 503, 504]);
-const TRANSIENT_REASONS = new Set(['Timeout', 'ConnectionFailed', 'UnreadableResponse']);
+const TRANSIENT_REASONS = new Set<string>([
+  'Timeout',
+  'ConnectionFailed',
+  'UnreadableResponse',
+] satisfies LocalReason[]);
 
 export const isKubeError = (error: unknown): error is KubeError => error instanceof KubeError;
 
@@ -106,9 +110,6 @@ export const isGone = (error: unknown) => hasStatus(error, 410) || hasReason(err
 /** The resource version is newer than what this server has seen, e.g. after a restore from backup. */
 export const isResourceVersionTooLarge = (error: unknown) => hasCause(error, 'ResourceVersionTooLarge');
 export const isInvalid = (error: unknown) => hasStatus(error, 422) || hasStatus(error, 400);
-export const isForbidden = (error: unknown) => hasStatus(error, 403);
-export const isUnauthorized = (error: unknown) => hasStatus(error, 401);
-export const isTooManyRequests = (error: unknown) => hasStatus(error, 429);
 export const isBlockedByDisruptionBudget = (error: unknown) =>
   hasStatus(error, 429) && hasCause(error, 'DisruptionBudget');
 /** The caller's own AbortSignal ended the call. */

@@ -9,7 +9,7 @@ import * as https from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node';
 import { KubeError } from './kube-error.ts';
 
-export interface WireRequest {
+interface WireRequest {
   readonly method: string;
   /** With query, beginning with `/api` or `/apis`. */
   readonly path: string;

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 
-export type Fault =
+type Fault =
   /** Answers with a Status object instead of asking the server. */
   | { readonly kind: 'status'; readonly status: number; readonly reason: string; readonly retryAfterSeconds?: number }
   /** Answers 200 with an empty body: a watch that is closed at once. */

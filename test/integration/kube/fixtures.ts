@@ -14,7 +14,7 @@ export const CONFIG_MAPS: Resource<ConfigMap> = {
   plural: 'configmaps',
   namespaced: true,
 };
-export const NAMESPACES: Resource<KubeObject> = {
+const NAMESPACES: Resource<KubeObject> = {
   apiVersion: 'v1',
   kind: 'Namespace',
   plural: 'namespaces',
