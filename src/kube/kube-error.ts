@@ -112,6 +112,7 @@ export const isResourceVersionTooLarge = (error: unknown) => hasCause(error, 'Re
 export const isInvalid = (error: unknown) => hasStatus(error, 422) || hasStatus(error, 400);
 export const isBlockedByDisruptionBudget = (error: unknown) =>
   hasStatus(error, 429) && hasCause(error, 'DisruptionBudget');
+export const isForbidden = (error: unknown) => hasStatus(error, 403);
 /** The caller's own AbortSignal ended the call. */
 export const isAborted = (error: unknown) => hasReason(error, 'Aborted');
 /** Worth trying again unchanged. */
