@@ -24,7 +24,7 @@ const facts: fc.Arbitrary<Facts> = fc.record({
 /** A job on `replicas` workers that has been timed at many layouts, free to go to eight. */
 function wellKnown(known: Facts, replicas: number, parts: Parameters<typeof aJob>[0] = {}): JobSnapshot {
   const timed = [1, 2, 4, 8].flatMap((count) =>
-    [16, 128, 1024].map((micro) => aConfiguration({ replicas: count, microBatchSize: micro })),
+    [16, 128, 1024, 16_384].map((micro) => aConfiguration({ replicas: count, microBatchSize: micro })),
   );
   const limits = { canRescale: true, maxReplicas: 8, maxGlobalBatchSize: 1 << 20, maxMicroBatchSize: 1 << 20 };
   return aJob({
@@ -59,7 +59,13 @@ describe('planFleet', () => {
   it('runs on the smallest allocation when nothing asks for more', () => {
     fc.assert(
       fc.property(facts, fc.integer({ min: 1, max: 8 }), (known, replicas) => {
-        expect(bestOf(wellKnown(known, replicas)).best.configuration.replicas).to.equal(1);
+        expect(
+          bestOf(
+            wellKnown(known, replicas, {
+              history: { current: aConfiguration({ replicas, microBatchSize: 64 }), restartSeconds: 0 },
+            }),
+          ).best.configuration.replicas,
+        ).to.equal(1);
       }),
       { numRuns: 40 },
     );

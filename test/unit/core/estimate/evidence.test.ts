@@ -9,7 +9,7 @@ import { aReading } from '../../../support/a-reading.ts';
 const inForce = aConfiguration();
 
 /** The reading of a trainer that did `steps` steps of 10 ms and 16 samples. */
-function after(steps: number, parts: Partial<TrainerReading> = {}): TrainerReading {
+function readingAt(steps: number, parts: Partial<TrainerReading> = {}): TrainerReading {
   return aReading({
     observedAt: steps / 100,
     steps,
@@ -25,23 +25,23 @@ const fold = (readings: readonly TrainerReading[], start: Evidence = NO_EVIDENCE
 
 describe('foldReading', () => {
   it('counts work, and times all but the first window', () => {
-    const two = fold([after(100), after(200)]);
+    const two = fold([readingAt(100), readingAt(200)]);
     expect(two).to.deep.include({ cleanReadings: 1, stepTimes: [] });
-    const three = fold([after(300)], two);
+    const three = fold([readingAt(300)], two);
     expect(three.cleanReadings).to.equal(2);
     expect(three.stepTimes[0]?.meanSeconds).to.be.closeTo(0.01, 1e-9);
     expect(three.progress).to.deep.include({ steps: 300, samples: 4800, referenceSamples: 4800, lastStepAt: 3 });
   });
 
   it('takes a reading once, and none from the past', () => {
-    const evidence = fold([after(100), after(200)]);
-    expect(fold([after(200), after(150)], evidence)).to.equal(evidence);
+    const evidence = fold([readingAt(100), readingAt(200)]);
+    expect(fold([readingAt(200), readingAt(150)], evidence)).to.equal(evidence);
   });
 
   it('begins anew after a change of configuration, of ranks, or of an unknown version', () => {
-    const evidence = fold([after(100), after(200), after(300)]);
+    const evidence = fold([readingAt(100), readingAt(200), readingAt(300)]);
     for (const parts of [{ configVersion: 2 }, { ranks: 2 }, { configVersion: undefined }]) {
-      const changed = fold([after(400, parts)], evidence);
+      const changed = fold([readingAt(400, parts)], evidence);
       expect(changed.cleanReadings, JSON.stringify(parts)).to.equal(0);
       expect(changed.stepTimes).to.eql(evidence.stepTimes);
       expect(changed.progress.steps).to.equal(400);
@@ -49,34 +49,42 @@ describe('foldReading', () => {
   });
 
   it('does not count the steps before a lost reading twice', () => {
-    const lost = after(300, { steps: undefined });
-    expect(fold([after(100), after(200), lost, after(400)]).progress).to.deep.include({ steps: 400, samples: 6400 });
+    const lost = readingAt(300, { steps: undefined });
+    expect(fold([readingAt(100), readingAt(200), lost, readingAt(400)]).progress).to.deep.include({
+      steps: 400,
+      samples: 6400,
+    });
   });
 
   describe('after a restart of the trainer', () => {
-    const start = fold([after(100), after(1000, { checkpointStep: 900 })]);
+    const start = fold([readingAt(100), readingAt(1000, { checkpointStep: 900 })]);
     const table = [
       { name: 'takes lost steps back when it goes on from its checkpoint', steps: 950, want: 950 },
       { name: 'adds what a counter from zero shows, less what was lost', steps: 30, want: 930 },
     ];
     for (const { name, steps, want } of table) {
-      it(name, () => expect(fold([after(steps, { observedAt: 20 })], start).progress.steps).to.equal(want));
+      it(name, () => expect(fold([readingAt(steps, { observedAt: 20 })], start).progress.steps).to.equal(want));
     }
 
     it('adds what a counter from zero shows when no checkpoint is known', () => {
-      const evidence = fold([after(1000), after(30, { observedAt: 20 })]);
+      const evidence = fold([readingAt(1000), readingAt(30, { observedAt: 20 })]);
       expect(evidence.progress.steps).to.equal(1030);
     });
   });
 
   it('learns nothing from what is no measurement, and never fails', () => {
-    const start = fold([after(100), after(200), after(300), after(400, { memoryUsedBytes: 5, memoryLimitBytes: 50 })]);
+    const start = fold([
+      readingAt(100),
+      readingAt(200),
+      readingAt(300),
+      readingAt(400, { memoryUsedBytes: 5, memoryLimitBytes: 50 }),
+    ]);
     const nonsense = fc.constantFrom(undefined, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -1);
     const names = Object.keys(aReading()).filter((name) => !['observedAt', 'ranks', 'rejectionReason'].includes(name));
     const reading = fc.record(Object.fromEntries(names.map((name) => [name, nonsense])));
     fc.assert(
       fc.property(reading, (parts) => {
-        const last = after(500, parts as Partial<TrainerReading>);
+        const last = readingAt(500, parts as Partial<TrainerReading>);
         const folded = fold([last], start);
         expect(folded).to.eql({ ...start, last });
         const [decision] = planFleet({ ...aSnapshot([aJob({ evidence: folded })]), now: 6 }).decisions;
@@ -88,12 +96,12 @@ describe('foldReading', () => {
   });
 
   it('keeps to measurements when one field of a reading is nonsense', () => {
-    const start = fold([after(100), after(200), after(300)]);
+    const start = fold([readingAt(100), readingAt(200), readingAt(300)]);
     const names = Object.keys(aReading()).filter((name) => name !== 'rejectionReason');
     const bad = fc.constantFrom(undefined, Number.NaN, Number.POSITIVE_INFINITY, -1);
     fc.assert(
       fc.property(fc.constantFrom(...names), bad, (name, value) => {
-        const folded = fold([after(400, { [name]: value }), after(500), after(600)], start);
+        const folded = fold([readingAt(400, { [name]: value }), readingAt(500), readingAt(600)], start);
         for (const { meanSeconds, weight } of folded.stepTimes) {
           expect(meanSeconds).to.be.closeTo(0.01, 1e-9);
           expect(weight).to.be.greaterThan(0);
@@ -108,7 +116,7 @@ describe('foldReading', () => {
   });
 
   it('ignores a reading without an instant', () => {
-    const start = fold([after(100)]);
-    expect(fold([after(200, { observedAt: Number.NaN })], start)).to.equal(start);
+    const start = fold([readingAt(100)]);
+    expect(fold([readingAt(200, { observedAt: Number.NaN })], start)).to.equal(start);
   });
 });

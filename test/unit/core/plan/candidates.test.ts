@@ -48,6 +48,7 @@ describe('listCandidates', () => {
       noise: fc.option(fc.integer({ min: 1, max: 100_000 })),
     });
     fc.assert(
+      // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one plain check per limit reads best in one place
       fc.property(setting, (s) => {
         const ranks = s.replicas * Math.max(1, s.gpusPerReplica);
         const current = aConfiguration({
