@@ -158,7 +158,7 @@ describe('a training under planFleet', function () {
         expect(ratio).to.be.at.most(1.1 + 60 / bestSeconds);
         expectGoodManners(result, { cooldownSeconds: 30, max: 4096 });
       }),
-      { numRuns: 8 },
+      { numRuns: 6 },
     );
   });
 

@@ -52,7 +52,7 @@ describe('planFleet', () => {
         const found = globalBatchSize(bestOf(job).best.configuration);
         expect(cost(found) / cost(Math.max(1, allowed)), `${found} for ${allowed}`).to.be.at.most(1.06);
       }),
-      { numRuns: 50 },
+      { numRuns: 30 },
     );
   });
 
@@ -67,7 +67,7 @@ describe('planFleet', () => {
           ).best.configuration.replicas,
         ).to.equal(1);
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 
@@ -116,7 +116,7 @@ describe('planFleet', () => {
           expect(best.meanObjectiveWithLateness).to.be.at.most(current.meanObjectiveWithLateness * (1 + 1e-9));
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 
@@ -134,7 +134,7 @@ describe('planFleet', () => {
         };
         expect(at(factor)).to.eql(at(1));
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 
@@ -146,7 +146,7 @@ describe('planFleet', () => {
         expect(dear.best.meanObjective).to.be.greaterThan(cheap.best.meanObjective);
         expect(dear.best.configuration.replicas).to.be.at.most(cheap.best.configuration.replicas);
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 
@@ -202,7 +202,7 @@ describe('planFleet', () => {
         }, 0);
         expect(total + foreign).to.be.at.most(pool.maxNodes * pool.gpusPerNode);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 

@@ -109,7 +109,7 @@ describe('listCandidates', () => {
           }
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 
