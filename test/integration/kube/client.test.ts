@@ -222,6 +222,14 @@ describe('KubeClient against a real API server', () => {
     expect(mine[0]?.note).to.match(/ä…$/);
   });
 
+  it('discovers the kinds of a group, and none of a group that is not served', async () => {
+    const widget = { kind: 'Widget', plural: 'widgets', namespaced: true, hasScale: true };
+    expect(await client.discover('kube.test/v1')).to.deep.equal([widget]);
+    expect(await client.discover('nobody.test/v1')).to.deep.equal([]);
+    const nodes = (await client.discover('v1')).find(({ plural }) => plural === 'nodes');
+    expect(nodes).to.deep.equal({ kind: 'Node', plural: 'nodes', namespaced: false, hasScale: false });
+  });
+
   it('needs one connection for a hundred calls one after the other', async () => {
     const proxy = await startFaultProxy({ kubeconfigPath });
     const through = connect({ kubeconfigPath: proxy.kubeconfigPath, requestTimeoutSeconds: 5 });
