@@ -8,6 +8,7 @@ const dataDirectory = '/var/lib/stepwise-dev';
 export const places = {
   runDirectory,
   dataDirectory,
+  owner: path.join(dataDirectory, 'owner'),
   containerdSocket: path.join(runDirectory, 'containerd.sock'),
   containerdState: path.join(runDirectory, 'containerd'),
   runcRoot: path.join(runDirectory, 'runc'),

@@ -1,6 +1,6 @@
 // A node that runs real containers on this machine, and its removal without a trace.
 
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { buildTools } from './build.ts';
 import type { Certificates } from './certificates.ts';
@@ -14,7 +14,7 @@ import { ensureNetwork, removeNetwork } from './node-network.ts';
 import { isRunning, listProcesses, stopProcess } from './processes.ts';
 import { type Report, timed } from './progress.ts';
 import { places } from './real-node-places.ts';
-import { realNode } from './settings.ts';
+import { realNode, stateDirectory } from './settings.ts';
 import { cleanSharedFolders } from './shared-folders.ts';
 import { tryHost } from './shell.ts';
 import { realNodeTools } from './tool-list.ts';
@@ -27,6 +27,7 @@ export function requireRoot(): void {
 }
 
 export async function ensureRealNode(certificates: Certificates, report: Report): Promise<void> {
+  claimRealNode();
   await buildTools(realNodeTools, report);
   await ensureHostPackages(report);
   ensureNetwork();
@@ -36,8 +37,25 @@ export async function ensureRealNode(certificates: Certificates, report: Report)
   await timed(report, `node ${realNode.name} is ready`, () => ensureKubelet(certificates));
 }
 
+/** Whether this checkout has a real node, or half of one. */
 export function realNodeExists(): boolean {
-  return existsSync(places.dataDirectory) || existsSync(places.runDirectory);
+  return ownerOfRealNode() === stateDirectory;
+}
+
+// A machine has one real node: its bridge and its folders have fixed names.
+function claimRealNode(): void {
+  const owner = ownerOfRealNode();
+  if (owner !== undefined && owner !== stateDirectory) {
+    throw new Error(
+      `this machine's real node belongs to the cluster in ${owner}: run \`make cluster-down\` there first`,
+    );
+  }
+  mkdirSync(places.dataDirectory, { recursive: true });
+  writeFileSync(places.owner, stateDirectory);
+}
+
+function ownerOfRealNode(): string | undefined {
+  return existsSync(places.owner) ? readFileSync(places.owner, 'utf8') : undefined;
 }
 
 /** Ends the node's pods, then everything that was made for it; safe to repeat, and after any part has died. */
