@@ -1,4 +1,4 @@
-import type { InstantSeconds } from '../core/snapshot.ts';
+import type { InstantSeconds } from '../core/configuration.ts';
 
 /** Instants as the API writes them: RFC 3339 in UTC, whole seconds. */
 export function toInstant(seconds: InstantSeconds): string {

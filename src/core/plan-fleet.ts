@@ -1,3 +1,5 @@
+import type { Configuration, InstantSeconds } from './configuration.ts';
+import { globalBatchSize, samePlacement } from './configuration.ts';
 import { type Estimate, estimateJob } from './estimate/estimate.ts';
 import { describeChange } from './explain/sentence.ts';
 import { firstHold, type Hold, type HoldReason } from './guard/question.ts';
@@ -5,8 +7,7 @@ import { READINESS_GUARDS } from './guard/readiness.ts';
 import { changesBatch, WORTH_GUARDS } from './guard/worth.ts';
 import { learningRateScale } from './model/learning-rate.ts';
 import { choose, type JobPlan, scoreCandidates } from './plan/choose.ts';
-import type { Configuration, InstantSeconds, JobSnapshot, PoolSnapshot, Snapshot } from './snapshot.ts';
-import { globalBatchSize, samePlacement } from './snapshot.ts';
+import type { JobSnapshot, PoolSnapshot, Snapshot } from './snapshot.ts';
 
 /** What is to be done with one job, and why. */
 export interface JobDecision {

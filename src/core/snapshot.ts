@@ -1,24 +1,12 @@
+import type { Configuration, InstantSeconds } from './configuration.ts';
+import type { Evidence } from './estimate/evidence.ts';
+
 /**
  * What is known at one instant: the only input of every decision.
  *
  * Frozen and serialisable, so that a decision can be replayed from a bug report. `undefined` means
  * "not known" and is never read as zero.
  */
-
-/** Seconds since the Unix epoch. */
-export type InstantSeconds = number;
-
-/** How one training run is laid out on its workers. */
-export interface Configuration {
-  readonly pool: string;
-  /** Workers: pods of the run. */
-  readonly replicas: number;
-  /** Data-parallel ranks over all workers: one per GPU, or one per worker without GPUs. */
-  readonly dataParallelSize: number;
-  /** Samples in one forward and backward pass of one rank. */
-  readonly microBatchSize: number;
-  readonly gradientAccumulationSteps: number;
-}
 
 export type Mode = 'Observe' | 'Recommend' | 'Auto';
 export type LearningRateRule = 'None' | 'Linear' | 'Sqrt' | 'AdaScale';
@@ -103,7 +91,7 @@ export interface JobSnapshot {
   readonly limits: JobLimits;
   readonly held: HeldByUser;
   readonly history: JobHistory;
-  readonly evidence: import('./estimate/evidence.ts').Evidence;
+  readonly evidence: Evidence;
 }
 
 export interface PoolSnapshot {
@@ -125,23 +113,4 @@ export interface Snapshot {
   readonly now: InstantSeconds;
   readonly jobs: readonly JobSnapshot[];
   readonly pools: readonly PoolSnapshot[];
-}
-
-/** Samples per optimizer step over all ranks. */
-export function globalBatchSize(configuration: Configuration): number {
-  return configuration.microBatchSize * configuration.gradientAccumulationSteps * configuration.dataParallelSize;
-}
-
-export function ranksPerReplica(gpusPerReplica: number): number {
-  return Math.max(1, gpusPerReplica);
-}
-
-export function sameBatch(one: Configuration, other: Configuration): boolean {
-  return (
-    one.microBatchSize === other.microBatchSize && one.gradientAccumulationSteps === other.gradientAccumulationSteps
-  );
-}
-
-export function samePlacement(one: Configuration, other: Configuration): boolean {
-  return one.pool === other.pool && one.replicas === other.replicas;
 }

@@ -1,7 +1,7 @@
+import type { Configuration } from '../../src/core/configuration.ts';
 import { type Evidence, NO_EVIDENCE } from '../../src/core/estimate/evidence.ts';
 import { ringFactor } from '../../src/core/model/step-time.ts';
 import type {
-  Configuration,
   HeldByUser,
   JobHistory,
   JobLimits,

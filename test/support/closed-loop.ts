@@ -1,15 +1,9 @@
+import { type Configuration, globalBatchSize, sameBatch } from '../../src/core/configuration.ts';
 import { type Evidence, foldReading, NO_EVIDENCE } from '../../src/core/estimate/evidence.ts';
 import { ratePerHour } from '../../src/core/model/cost-rate.ts';
 import { stepSeconds } from '../../src/core/model/step-time.ts';
 import { type JobDecision, planFleet } from '../../src/core/plan-fleet.ts';
-import {
-  type Configuration,
-  globalBatchSize,
-  type JobHistory,
-  type JobLimits,
-  type PoolSnapshot,
-  sameBatch,
-} from '../../src/core/snapshot.ts';
+import type { JobHistory, JobLimits, PoolSnapshot } from '../../src/core/snapshot.ts';
 import { aJob, aPool } from './a-job.ts';
 import { noiseScaleAt, referenceSamplesOf, SimulatedTrainer, type Training } from './simulated-trainer.ts';
 

@@ -1,6 +1,6 @@
+import { type Configuration, globalBatchSize } from '../../src/core/configuration.ts';
 import type { TrainerReading } from '../../src/core/estimate/reading.ts';
 import { stepSeconds } from '../../src/core/model/step-time.ts';
-import { type Configuration, globalBatchSize } from '../../src/core/snapshot.ts';
 import { aReading } from './a-reading.ts';
 
 /** What is true of a simulated training and hidden from the planner. */

@@ -1,8 +1,9 @@
+import type { Configuration, InstantSeconds } from '../../core/configuration.ts';
 import { foldReading } from '../../core/estimate/evidence.ts';
 import type { TrainerReading } from '../../core/estimate/reading.ts';
 import { ratePerHour, SECONDS_PER_HOUR } from '../../core/model/cost-rate.ts';
 import { type FleetPlan, planFleet } from '../../core/plan-fleet.ts';
-import type { Configuration, InstantSeconds, Snapshot } from '../../core/snapshot.ts';
+import type { Snapshot } from '../../core/snapshot.ts';
 import { keyOf } from '../../kube/resource.ts';
 import type { MetricsSource } from '../../ports/metrics-source.ts';
 import type { ClusterView } from '../cluster-view.ts';

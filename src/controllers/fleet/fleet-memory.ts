@@ -1,6 +1,6 @@
+import type { InstantSeconds } from '../../core/configuration.ts';
 import type { Evidence } from '../../core/estimate/evidence.ts';
 import type { JobDecision } from '../../core/plan-fleet.ts';
-import type { InstantSeconds } from '../../core/snapshot.ts';
 
 /** What the planning cycle last found out about one job. */
 export interface JobFindings {

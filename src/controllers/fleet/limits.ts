@@ -2,7 +2,8 @@ import { fromDecimal } from '../../api/decimal.ts';
 import { DEFAULT_SCALING_POLICY_SPEC } from '../../api/parse.ts';
 import type { ScalingPolicy, ScalingPolicySpec } from '../../api/scaling-policy.ts';
 import { MODES, type Mode, type TrainingJob, type TrainingJobSpec } from '../../api/training-job.ts';
-import { type AllowedSizes, type JobLimits, ranksPerReplica, type Work } from '../../core/snapshot.ts';
+import { ranksPerReplica } from '../../core/configuration.ts';
+import type { AllowedSizes, JobLimits, Work } from '../../core/snapshot.ts';
 import { fromInstant } from '../instants.ts';
 
 /** The policy that holds for a namespace: the first by name that names it, else the first that names none. */

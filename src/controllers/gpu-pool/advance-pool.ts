@@ -1,8 +1,8 @@
 import type { GpuPoolConditionType, GpuPoolReason } from '../../api/conditions.ts';
 import type { GpuPool, GpuPoolStatus } from '../../api/gpu-pool.ts';
 import type { Condition } from '../../api/status-parts.ts';
+import type { InstantSeconds } from '../../core/configuration.ts';
 import { duration } from '../../core/explain/figures.ts';
-import type { InstantSeconds } from '../../core/snapshot.ts';
 import { fromInstant, toInstant } from '../instants.ts';
 import type { Demand } from './demand.ts';
 

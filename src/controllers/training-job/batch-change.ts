@@ -1,7 +1,7 @@
 import { toDecimal } from '../../api/decimal.ts';
 import type { Tuning } from '../../api/trainer-protocol.ts';
+import type { Configuration } from '../../core/configuration.ts';
 import { isPlausible } from '../../core/estimate/reading.ts';
-import type { Configuration } from '../../core/snapshot.ts';
 import { toInstant } from '../instants.ts';
 import { allocationOf, type Draft } from './draft.ts';
 import { buildTuning } from './tuning-file.ts';

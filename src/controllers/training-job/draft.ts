@@ -2,8 +2,8 @@ import type { TrainingJobConditionType, TrainingJobReason } from '../../api/cond
 import type { Condition } from '../../api/status-parts.ts';
 import type { Tuning } from '../../api/trainer-protocol.ts';
 import type { DecisionRecord, TrainingJobStatus } from '../../api/training-job.ts';
-import type { Configuration } from '../../core/snapshot.ts';
-import { globalBatchSize } from '../../core/snapshot.ts';
+import type { Configuration } from '../../core/configuration.ts';
+import { globalBatchSize } from '../../core/configuration.ts';
 import { toInstant } from '../instants.ts';
 import type { JobView } from './view.ts';
 

@@ -1,6 +1,6 @@
+import { type Configuration, globalBatchSize } from '../../core/configuration.ts';
 import { isPlausible } from '../../core/estimate/reading.ts';
 import { percent } from '../../core/explain/figures.ts';
-import { type Configuration, globalBatchSize } from '../../core/snapshot.ts';
 import { changeBatch } from './batch-change.ts';
 import type { Draft } from './draft.ts';
 import type { JobView } from './view.ts';

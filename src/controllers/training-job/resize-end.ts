@@ -1,7 +1,7 @@
 import { toDecimal } from '../../api/decimal.ts';
 import type { ResizeStatus } from '../../api/training-job.ts';
+import { ranksPerReplica } from '../../core/configuration.ts';
 import { isPlausible } from '../../core/estimate/reading.ts';
-import { ranksPerReplica } from '../../core/snapshot.ts';
 import { fromInstant, toInstant } from '../instants.ts';
 import type { Draft } from './draft.ts';
 import type { JobView } from './view.ts';

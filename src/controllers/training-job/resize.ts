@@ -1,6 +1,6 @@
 import type { ResizePhase, ResizeStatus } from '../../api/training-job.ts';
+import type { Configuration } from '../../core/configuration.ts';
 import { isPlausible } from '../../core/estimate/reading.ts';
-import type { Configuration } from '../../core/snapshot.ts';
 import { fromInstant, toInstant } from '../instants.ts';
 import { awaitAnswer, describeTuning, newTuning } from './batch-change.ts';
 import { allocationOf, type Draft } from './draft.ts';

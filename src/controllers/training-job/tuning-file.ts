@@ -1,7 +1,8 @@
 import { TRAINING_JOB_LABEL, TUNING_VERSION_ANNOTATION } from '../../api/annotations.ts';
 import { parseTuning, TRAINER_PROTOCOL, TUNING_FILE_NAME, type Tuning } from '../../api/trainer-protocol.ts';
+import { type Configuration, globalBatchSize } from '../../core/configuration.ts';
 import { learningRateScale } from '../../core/model/learning-rate.ts';
-import { type Configuration, globalBatchSize, type LearningRateRule } from '../../core/snapshot.ts';
+import type { LearningRateRule } from '../../core/snapshot.ts';
 import type { ConfigMap, TrainingJobObject } from '../kinds.ts';
 import { ownerOf, tuningName, WORLD_SIZE_KEY } from './indexed-job.ts';
 

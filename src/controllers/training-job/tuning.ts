@@ -1,7 +1,7 @@
 import { toDecimal } from '../../api/decimal.ts';
 import type { Tuning } from '../../api/trainer-protocol.ts';
+import { type Configuration, sameBatch, samePlacement } from '../../core/configuration.ts';
 import { isPlausible } from '../../core/estimate/reading.ts';
-import { type Configuration, sameBatch, samePlacement } from '../../core/snapshot.ts';
 import { fromInstant } from '../instants.ts';
 import { awaitAnswer, changeBatch, describeTuning, newTuning } from './batch-change.ts';
 import type { Draft } from './draft.ts';

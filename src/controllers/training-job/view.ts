@@ -1,9 +1,10 @@
 import type { GpuPool } from '../../api/gpu-pool.ts';
 import type { Tuning } from '../../api/trainer-protocol.ts';
 import type { TrainingJobStatus } from '../../api/training-job.ts';
+import { type Configuration, type InstantSeconds, ranksPerReplica } from '../../core/configuration.ts';
 import type { TrainerReading } from '../../core/estimate/reading.ts';
 import type { JobDecision } from '../../core/plan-fleet.ts';
-import { type Configuration, type InstantSeconds, type JobLimits, ranksPerReplica } from '../../core/snapshot.ts';
+import type { JobLimits } from '../../core/snapshot.ts';
 import type { Pod, TrainingJobObject, WorkerJob } from '../kinds.ts';
 
 /** Everything a reconcile of one job looks at, gathered before anything is decided. */

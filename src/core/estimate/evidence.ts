@@ -1,5 +1,5 @@
-import type { Configuration } from '../snapshot.ts';
-import { globalBatchSize } from '../snapshot.ts';
+import type { Configuration } from '../configuration.ts';
+import { globalBatchSize } from '../configuration.ts';
 import { foldLoss, type LossPoint } from './loss-curve.ts';
 import { foldMemory, type MemoryPoint } from './memory.ts';
 import { foldNoise, NO_NOISE_EVIDENCE, type NoiseEvidence, noiseScaleValue } from './noise-scale.ts';

@@ -1,5 +1,5 @@
+import type { InstantSeconds } from '../configuration.ts';
 import { statisticalEfficiency } from '../model/steps-to-target.ts';
-import type { InstantSeconds } from '../snapshot.ts';
 import { growth, isPlausible, type TrainerReading } from './reading.ts';
 
 /** How far the run is, in its own steps and in reference samples (samples at the initial global batch). */

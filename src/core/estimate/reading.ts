@@ -1,4 +1,4 @@
-import type { InstantSeconds } from '../snapshot.ts';
+import type { InstantSeconds } from '../configuration.ts';
 
 /**
  * One look at a job's trainers: what their metrics pages said, summed or reduced over the ranks.

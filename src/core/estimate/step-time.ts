@@ -1,4 +1,4 @@
-import type { Configuration } from '../snapshot.ts';
+import type { Configuration } from '../configuration.ts';
 import { growth, type TrainerReading } from './reading.ts';
 
 /** Step time measured under one layout. */

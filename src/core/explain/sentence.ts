@@ -1,5 +1,5 @@
+import { globalBatchSize } from '../configuration.ts';
 import type { Evaluation } from '../plan/evaluate.ts';
-import { globalBatchSize } from '../snapshot.ts';
 import { figure, money, signedPercent } from './figures.ts';
 
 /**

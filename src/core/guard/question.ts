@@ -1,7 +1,8 @@
 import type { HoldReason } from '../../api/conditions.ts';
+import type { InstantSeconds } from '../configuration.ts';
 import type { Estimate } from '../estimate/estimate.ts';
 import type { JobPlan } from '../plan/choose.ts';
-import type { InstantSeconds, JobSnapshot, PoolSnapshot } from '../snapshot.ts';
+import type { JobSnapshot, PoolSnapshot } from '../snapshot.ts';
 
 export interface Question {
   readonly now: InstantSeconds;

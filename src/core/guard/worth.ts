@@ -1,6 +1,6 @@
+import { globalBatchSize, sameBatch, samePlacement } from '../configuration.ts';
 import { duration, percent } from '../explain/figures.ts';
 import { pauseSeconds } from '../plan/evaluate.ts';
-import { globalBatchSize, sameBatch, samePlacement } from '../snapshot.ts';
 import type { Guard, Hold, PlanQuestion } from './question.ts';
 
 /** Share of the work at the end in which nothing is changed unless the deadline asks for it. */

@@ -1,4 +1,4 @@
-import type { Configuration } from '../snapshot.ts';
+import type { Configuration } from '../configuration.ts';
 
 /**
  * Step time of data-parallel training, the compute and synchronisation terms of Pollux (Qiao et al., OSDI 2021,

@@ -1,12 +1,6 @@
+import { type Configuration, globalBatchSize, ranksPerReplica } from '../configuration.ts';
 import type { Estimate } from '../estimate/estimate.ts';
-import {
-  type Configuration,
-  globalBatchSize,
-  type JobLimits,
-  type JobSnapshot,
-  type PoolSnapshot,
-  ranksPerReplica,
-} from '../snapshot.ts';
+import type { JobLimits, JobSnapshot, PoolSnapshot } from '../snapshot.ts';
 import { allowedReplicas } from './sizes.ts';
 
 /** Global batches tried per number of workers, spaced geometrically. */

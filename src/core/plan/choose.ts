@@ -1,12 +1,7 @@
+import { type Configuration, ranksPerReplica, samePlacement } from '../configuration.ts';
 import { mean, quantile } from '../estimate/draws.ts';
 import type { Estimate } from '../estimate/estimate.ts';
-import {
-  type Configuration,
-  type JobSnapshot,
-  type PoolSnapshot,
-  ranksPerReplica,
-  samePlacement,
-} from '../snapshot.ts';
+import type { JobSnapshot, PoolSnapshot } from '../snapshot.ts';
 import { configurationKey, listCandidates } from './candidates.ts';
 import { describe, type Evaluation, type Score, score } from './evaluate.ts';
 

@@ -1,16 +1,10 @@
+import { type Configuration, globalBatchSize, type InstantSeconds, samePlacement } from '../configuration.ts';
 import { mean, quantile } from '../estimate/draws.ts';
 import { type Estimate, type Interval, interval } from '../estimate/estimate.ts';
 import { ratePerHour, SECONDS_PER_HOUR } from '../model/cost-rate.ts';
 import { stepSeconds } from '../model/step-time.ts';
 import { stepsForWork } from '../model/steps-to-target.ts';
-import {
-  type Configuration,
-  globalBatchSize,
-  type InstantSeconds,
-  type JobSnapshot,
-  type PoolSnapshot,
-  samePlacement,
-} from '../snapshot.ts';
+import type { JobSnapshot, PoolSnapshot } from '../snapshot.ts';
 
 /** What a configuration would bring, over the possible worlds: enough to rank it. */
 export interface Score {

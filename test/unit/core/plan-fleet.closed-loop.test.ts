@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { globalBatchSize } from '../../../src/core/snapshot.ts';
+import { globalBatchSize } from '../../../src/core/configuration.ts';
 import { aConfiguration } from '../../support/a-job.ts';
 import {
   bestFixedBatch,

@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { type Configuration, globalBatchSize } from '../../../src/core/configuration.ts';
 import { cheapestGlobalBatch } from '../../../src/core/model/steps-to-target.ts';
 import { planFleet } from '../../../src/core/plan-fleet.ts';
-import { type Configuration, globalBatchSize, type JobSnapshot } from '../../../src/core/snapshot.ts';
+import type { JobSnapshot } from '../../../src/core/snapshot.ts';
 import { aConfiguration, aJob, aPool, aSnapshot, evidenceOf, NOW } from '../../support/a-job.ts';
 
 const log = (min: number, max: number) =>

@@ -1,9 +1,10 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { globalBatchSize } from '../../../../src/core/configuration.ts';
 import { estimateJob } from '../../../../src/core/estimate/estimate.ts';
 import { listCandidates, microBatchCeiling } from '../../../../src/core/plan/candidates.ts';
 import { isAllowed } from '../../../../src/core/plan/sizes.ts';
-import { globalBatchSize, type JobSnapshot } from '../../../../src/core/snapshot.ts';
+import type { JobSnapshot } from '../../../../src/core/snapshot.ts';
 import { aConfiguration, aJob, aPool, evidenceOf, type JobParts } from '../../../support/a-job.ts';
 
 /** A job whose step time, and noise scale unless null, are known. */
