@@ -104,7 +104,12 @@ function change(job: JobSnapshot, estimate: Estimate, plan: JobPlan, pool: PoolS
     key: job.key,
     action: allowed ? (resize ? 'Resize' : 'Reload') : 'Recommend',
     reason: saving < 0 ? 'DeadlineAtRisk' : resize ? 'CheaperSize' : 'CheaperBatch',
-    message: describeChange(current, best, saving, pool.currency),
+    message: describeChange({
+      current,
+      best,
+      saving,
+      currency: estimate.remainingWork === 'Assumed' ? undefined : pool.currency,
+    }),
     target: allowed ? best.configuration : current.configuration,
     learningRateScale: scaleFor(job, estimate, allowed ? best.configuration : current.configuration),
     estimate,

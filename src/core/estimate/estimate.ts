@@ -7,7 +7,7 @@ import { largestMicroBatch } from './memory.ts';
 import { noiseMoments } from './noise-scale.ts';
 import { fitStepTime, parametersFromLogs } from './step-time-fit.ts';
 
-/** A value with the interval that holds it with probability 0.8. */
+/** A value with the interval that holds it with probability 0.9. */
 export interface Interval {
   readonly value: number;
   readonly low: number;
@@ -123,7 +123,7 @@ export function interval(values: readonly number[]): Interval {
   const sorted = [...values].sort((one, other) => one - other);
   return {
     value: quantileOfSorted(sorted, 0.5),
-    low: quantileOfSorted(sorted, 0.1),
-    high: quantileOfSorted(sorted, 0.9),
+    low: quantileOfSorted(sorted, 0.05),
+    high: quantileOfSorted(sorted, 0.95),
   };
 }

@@ -6,7 +6,15 @@ import { figure, money, signedPercent } from './figures.ts';
  * One sentence for a change: what changes, what it does to step time and steps, what it saves. Both factors of
  * cost to target are told, since their product is what is minimised.
  */
-export function describeChange(current: Evaluation, best: Evaluation, saving: number, currency: string): string {
+export function describeChange(options: {
+  readonly current: Evaluation;
+  readonly best: Evaluation;
+  /** Share of the remaining cost that is saved; negative when the deadline is what matters. */
+  readonly saving: number;
+  /** Undefined while the end of the work is not known: amounts would then be made up. */
+  readonly currency: string | undefined;
+}): string {
+  const { current, best, saving, currency } = options;
   const changes: string[] = [];
   const from = current.configuration;
   const to = best.configuration;
@@ -23,8 +31,9 @@ export function describeChange(current: Evaluation, best: Evaluation, saving: nu
     saving >= 0
       ? `saves ${figure(saving * 100)}% to finish`
       : `costs ${figure(-saving * 100)}% more to finish, to be in time`;
-  return (
-    `${changes.join('; ')}: ${signedPercent(perStep)} cost per step, ${signedPercent(steps)} steps, ${result} ` +
-    `(${money(current.costToTarget.value, currency)}→${money(best.costToTarget.value, currency)})`
-  );
+  const amounts =
+    currency === undefined
+      ? ''
+      : ` (${money(current.costToTarget.value, currency)}→${money(best.costToTarget.value, currency)})`;
+  return `${changes.join('; ')}: ${signedPercent(perStep)} cost per step, ${signedPercent(steps)} steps, ${result}${amounts}`;
 }
