@@ -2,8 +2,10 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
+# A registry mirror that lacks the optional packages of other platforms makes "npm ci" refuse its own lock file;
+# "npm install" then installs the same locked versions.
 node_modules/.installed: package.json package-lock.json
-	npm ci
+	npm ci --silent 2>/dev/null || npm install --no-save --silent
 	@touch $@
 
 .PHONY: help
@@ -19,6 +21,22 @@ verify: install ## regenerate, lint, types, layers, no drift
 	npm run check
 	@git diff --exit-code -- crds docs/reference sdk || { echo 'generated files differ from their source: commit the result of "npm run generate"'; exit 1; }
 	@test -z "$$(git status --porcelain -- crds docs/reference)" || { echo 'generated files are not committed:'; git status --porcelain -- crds docs/reference; exit 1; }
+
+.PHONY: test test-unit test-integration test-sdk
+test: ## every test that a machine without root can run (TEST_REPORTER=... to change mocha's report)
+	@$(MAKE) --no-print-directory --keep-going test-unit test-integration test-sdk
+
+COUNTED = --reporter ./tools/testing/counting-reporter.ts --reporter-option name=
+
+test-unit: install ## the core, the controllers, the console: no cluster
+	npx mocha --config test/unit.mocharc.json $(COUNTED)unit
+
+test-integration: install ## against a real API server and a real Prometheus, without root
+	npx node deploy/dev/build.ts kube-apiserver etcd prometheus promtool
+	npx mocha --config test/integration.mocharc.json $(COUNTED)integration
+
+test-sdk: install ## the Python SDK, with a real PyTorch
+	tools/testing/test-sdk.sh
 
 .PHONY: cluster-up cluster-down cluster-status
 cluster-up: ## start the local cluster; NODE=real adds a kubelet (needs root)
