@@ -1,0 +1,153 @@
+import { expect } from 'chai';
+import {
+  conditionOf,
+  connectToCluster,
+  createJob,
+  deleteJob,
+  prepareCluster,
+  readJob,
+  untilJob,
+} from '../support/e2e-cluster.ts';
+import { type OfflineSweep, sweepOffline } from '../support/e2e-offline-sweep.ts';
+import { OperatorProcess } from '../support/e2e-operator.ts';
+import { PodLedger } from '../support/e2e-pod-ledger.ts';
+import { median, record, round } from '../support/e2e-results.ts';
+import { RunFolder } from '../support/e2e-trace.ts';
+import { aTrainingJob } from '../support/e2e-training-job.ts';
+
+/** The user's poor guess, and the fixed batches of the sweep that would have found a better one. */
+const GUESS = 16;
+const SWEEP = [64, 256, 512, 1024];
+const TARGET_LOSS = Number(process.env['STEPWISE_E2E_TARGET_LOSS'] ?? 1.32);
+const SEEDS = Array.from({ length: Number(process.env['STEPWISE_E2E_SEEDS'] ?? 1) }, (_, seed) => seed);
+const RESULTS = SEEDS.length > 1 ? 'bench-e2e' : 'e2e';
+const RUN_SECONDS = 1500;
+const MOST_OF_GUESS = 0.6;
+const MOST_OF_BEST = 1.15;
+const MOST_OFF = 0.2;
+
+interface Run {
+  readonly name: string;
+  readonly seed: number;
+  readonly workerSeconds: number;
+  readonly costUsd: number;
+  readonly batches: readonly number[];
+  readonly estimate: object | undefined;
+  readonly accruedUsd: number;
+}
+
+describe(`cost to validation loss ${TARGET_LOSS}, from container start to finish`, function () {
+  this.timeout(RUN_SECONDS * 1000);
+  const client = connectToCluster();
+  const operator = new OperatorProcess({ log: 'cost-to-target' });
+  const runs: Run[] = [];
+
+  before(async () => {
+    await prepareCluster(client);
+    await operator.start();
+  });
+  after(async () => {
+    await operator.stop();
+    client.close();
+  });
+
+  for (const seed of SEEDS) {
+    for (const batch of [GUESS, ...SWEEP]) {
+      it(`seed ${seed}: global batch ${batch} held fixed`, async () => {
+        const run = await train({ name: `fixed-${batch}`, seed, mode: 'Observe', batch });
+        expect(run.batches, 'Observe changes nothing').to.deep.equal([batch]);
+      });
+    }
+    it(`seed ${seed}: Auto from global batch ${GUESS}`, async () => {
+      const run = await train({ name: 'auto', seed, mode: 'Auto', batch: GUESS });
+      expect(run.batches.length, 'batches that were in force').to.be.greaterThan(1);
+    });
+  }
+
+  it('is at most 0.6 of the guess and 1.15 of the best fixed batch', () => {
+    const of = (name: string) => median(runs.filter((run) => run.name === name).map((run) => run.costUsd));
+    const sweep = Object.fromEntries(SWEEP.map((batch) => [batch, of(`fixed-${batch}`)]));
+    const best = Math.min(...Object.values(sweep));
+    const ofGuess = of('auto') / of(`fixed-${GUESS}`);
+    const ofBest = of('auto') / best;
+    const figures = { guessUsd: of(`fixed-${GUESS}`), sweepUsd: sweep, autoUsd: of('auto') };
+    record(RESULTS, 'comparison', { ...figures, ofGuess: round(ofGuess), ofBest: round(ofBest), seeds: SEEDS.length });
+    expect(ofGuess, 'Auto as a share of the guess').to.be.at.most(MOST_OF_GUESS);
+    expect(ofBest, 'Auto as a share of the best of the sweep').to.be.at.most(MOST_OF_BEST);
+  });
+
+  it('counts the same cost as the API server', () => {
+    for (const run of runs) expect(run.accruedUsd, run.name).to.be.closeTo(run.costUsd, 0.1 * run.costUsd);
+  });
+
+  it('decides for the right reason: step time and noise scale as in an offline sweep, within 20 %', async () => {
+    const offline = await sweepOffline({ batches: [GUESS, ...SWEEP], targetLoss: TARGET_LOSS });
+    const autos = runs.filter(({ name }) => name === 'auto');
+    const of = (field: string) => median(autos.map(({ estimate }) => estimateOf(estimate, field)));
+    const compared = compare(offline, of);
+    record(RESULTS, 'estimate', compared);
+    for (const [what, { share }] of Object.entries(compared)) {
+      expect(share, `${what}: the operator's estimate over the offline figure`).to.be.within(
+        1 - MOST_OFF,
+        1 + MOST_OFF,
+      );
+    }
+  });
+
+  async function train(how: { name: string; seed: number; mode: 'Observe' | 'Auto'; batch: number }): Promise<Run> {
+    const { seed, mode, batch } = how;
+    const name = `${how.name}-${seed}`;
+    const folder = new RunFolder(name);
+    const args = [`--micro-batch-size=${batch}`, `--target-loss=${TARGET_LOSS}`, `--seed=${seed}`];
+    const common = ['--linger-seconds=3', '--memory-limit-mib=4096'];
+    const job = { name, mode, globalBatchSize: batch, program: 'char-lm', folder, targetLoss: TARGET_LOSS } as const;
+    const ledger = new PodLedger(client, name);
+    const batches = new Set<number>();
+    try {
+      await createJob(client, aTrainingJob({ ...job, args: [...args, ...common] }));
+      await untilJob(client, name, { what: 'the run has ended', seconds: RUN_SECONDS - 60 }, (seen) => {
+        const now = seen.status?.batch?.globalBatchSize;
+        if (now !== undefined) batches.add(now);
+        return ['Complete', 'Failed'].some((type) => conditionOf(seen, type)?.status === 'True');
+      });
+      const ended = await readJob(client, name);
+      expect(conditionOf(ended, 'Complete')?.status, 'the target was reached').to.equal('True');
+      const run = {
+        name: how.name,
+        seed,
+        workerSeconds: ledger.workerSeconds,
+        costUsd: ledger.costUsd,
+        batches: [...batches],
+        estimate: ended.status?.estimate,
+        accruedUsd: Number(ended.status?.cost?.accrued),
+      };
+      runs.push(run);
+      record(RESULTS, name, { ...run, decisions: ended.status?.decisions });
+      return run;
+    } finally {
+      await ledger.close();
+      await deleteJob(client, name);
+      folder.remove();
+    }
+  }
+});
+
+interface Compared {
+  readonly operator: number;
+  readonly offline: number;
+  readonly share: number;
+}
+
+function compare(offline: OfflineSweep, of: (field: string) => number): Record<string, Compared> {
+  const pair = (operator: number, truth: number) => ({ operator, offline: truth, share: round(operator / truth) });
+  return {
+    overheadSeconds: pair(of('overheadSecondsPerMicroStep'), offline.overheadSeconds),
+    secondsPerSample: pair(of('secondsPerSample'), offline.secondsPerSample),
+    gradientNoiseScale: pair(of('gradientNoiseScale'), offline.gradientNoiseScale),
+  };
+}
+
+function estimateOf(estimate: object | undefined, field: string): number {
+  const interval = (estimate as Record<string, { value?: string } | undefined> | undefined)?.[field];
+  return Number(interval?.value ?? Number.NaN);
+}
