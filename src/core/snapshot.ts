@@ -55,6 +55,8 @@ export interface JobLimits {
   readonly maxBatchGrowthFactor: number;
   readonly maxRescalesPerHour: number;
   readonly maxGpus: number | undefined;
+  /** What the job's workers may cost per hour, in the currency of the pool. */
+  readonly maxPricePerHour: number | undefined;
   readonly stalenessLimitSeconds: number;
 }
 

@@ -8,6 +8,8 @@ import { parseOptions } from './options.ts';
 import { wire } from './wire.ts';
 
 const LEASE_NAME = 'stepwise-operator';
+/** What still runs this long after leadership was lost is cut off: by then another leader is at work. */
+const LOST_LEADERSHIP_GRACE_SECONDS = 3;
 
 async function main(): Promise<void> {
   // 1. What was asked for.
@@ -41,6 +43,10 @@ async function main(): Promise<void> {
   const watching = informers.map((informer) => informer.run(stopping.signal));
   const lead = async (leading: AbortSignal) => {
     log.info('leading');
+    leading.addEventListener('abort', () => {
+      log.error('leadership was lost');
+      setTimeout(() => process.exit(1), LOST_LEADERSHIP_GRACE_SECONDS * 1000).unref();
+    });
     await Promise.all([...controllers.map((controller) => controller.run(stopping.signal, leading)), cycle(leading)]);
   };
   const cycle = async (leading: AbortSignal) => {

@@ -1,14 +1,17 @@
 import { ScaleSubresourceScaler } from '../adapters/pools/scale-subresource.ts';
 import { PrometheusClient } from '../adapters/prometheus/client.ts';
 import { PrometheusTrainerMetrics } from '../adapters/prometheus/trainer-metrics-source.ts';
+import type { ClusterView } from '../controllers/cluster-view.ts';
 import { FleetCycle } from '../controllers/fleet/fleet-cycle.ts';
 import { FleetMemory } from '../controllers/fleet/fleet-memory.ts';
 import { GpuPoolReconciler } from '../controllers/gpu-pool/reconciler.ts';
+import { ScalingPolicyReconciler } from '../controllers/scaling-policy/reconciler.ts';
 import { TrainingJobReconciler } from '../controllers/training-job/reconciler.ts';
 import { systemClock } from '../kube/clock.ts';
 import { connect } from '../kube/connect.ts';
 import { Controller } from '../kube/controller.ts';
 import { EventRecorder } from '../kube/events.ts';
+import type { KubeMetrics } from '../kube/kube-metrics.ts';
 import { keyOf } from '../kube/resource.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';
@@ -59,11 +62,12 @@ export function wire(options: OperatorOptions, log: Logger, metrics: OperatorMet
     .watch(cluster.workerJobs, ({ object }) => ownerKeys(object))
     .watch(cluster.configMaps, ({ object }) => ownerKeys(object))
     .watch(cluster.pods, ({ object }) => labelledJob(object));
-  const poolKeys = () => cluster.pools.list().map(keyOf);
-  const poolController = new Controller({ name: 'gpu-pool', reconcile: (key) => pools.reconcile(key), ...runtime })
-    .watch(cluster.pools)
-    .watch(cluster.nodes, poolKeys)
-    .watch(cluster.trainingJobs, poolKeys);
+  const rarelyChanged = rareControllers(
+    cluster,
+    pools,
+    new ScalingPolicyReconciler({ client, cluster, ...clock }),
+    runtime,
+  );
 
   // 3. The planning cycle over the whole fleet.
   const prometheus = new PrometheusClient({
@@ -83,7 +87,34 @@ export function wire(options: OperatorOptions, log: Logger, metrics: OperatorMet
     enqueue: (key) => jobController.enqueue(key),
     ...cycleReports(log, metrics, memory),
   });
-  return { client, cluster, events, kubeMetrics, controllers: [jobController, poolController], fleet };
+  return {
+    client,
+    cluster,
+    events,
+    kubeMetrics,
+    controllers: [jobController, ...rarelyChanged],
+    fleet,
+  };
+}
+
+/** Controllers of the kinds that administrators make: few objects, one worker each. */
+function rareControllers(
+  cluster: ClusterView,
+  pools: GpuPoolReconciler,
+  policies: ScalingPolicyReconciler,
+  runtime: { readonly metrics: KubeMetrics; readonly log: Logger },
+): readonly Controller[] {
+  const poolKeys = () => cluster.pools.list().map(keyOf);
+  const policyKeys = () => cluster.policies.list().map(keyOf);
+  return [
+    new Controller({ name: 'gpu-pool', reconcile: (key) => pools.reconcile(key), ...runtime })
+      .watch(cluster.pools)
+      .watch(cluster.nodes, poolKeys)
+      .watch(cluster.trainingJobs, poolKeys),
+    new Controller({ name: 'scaling-policy', reconcile: (key) => policies.reconcile(key), ...runtime })
+      .watch(cluster.policies, policyKeys)
+      .watch(cluster.trainingJobs, ({ type }) => (type === 'updated' ? [] : policyKeys())),
+  ];
 }
 
 /** What each cycle leaves in log and metrics. */

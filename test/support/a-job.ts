@@ -46,6 +46,7 @@ const LIMITS: JobLimits = {
   maxBatchGrowthFactor: 4,
   maxRescalesPerHour: 6,
   maxGpus: undefined,
+  maxPricePerHour: undefined,
   stalenessLimitSeconds: 60,
 };
 

@@ -8,10 +8,20 @@ import { fromInstant } from '../instants.ts';
 
 /** The policy that holds for a namespace: the first by name that names it, else the first that names none. */
 export function policyFor(namespace: string, policies: readonly ScalingPolicy[]): ScalingPolicySpec {
+  return holdingPolicy(namespace, policies)?.spec ?? DEFAULT_SCALING_POLICY_SPEC;
+}
+
+/** Name of that policy; undefined when the built-in defaults hold. */
+export function policyNameFor(namespace: string, policies: readonly ScalingPolicy[]): string | undefined {
+  return holdingPolicy(namespace, policies)?.metadata.name;
+}
+
+function holdingPolicy(namespace: string, policies: readonly ScalingPolicy[]): ScalingPolicy | undefined {
   const byName = [...policies].sort((one, other) => (one.metadata.name < other.metadata.name ? -1 : 1));
-  const naming = byName.find((policy) => policy.spec.namespaces.includes(namespace));
-  const general = byName.find((policy) => policy.spec.namespaces.length === 0);
-  return (naming ?? general)?.spec ?? DEFAULT_SCALING_POLICY_SPEC;
+  return (
+    byName.find((policy) => policy.spec.namespaces.includes(namespace)) ??
+    byName.find((policy) => policy.spec.namespaces.length === 0)
+  );
 }
 
 /** The mode in force: the wished one, or the most capable allowed one below it; Observe is always allowed. */
@@ -60,6 +70,7 @@ export function resolveLimits(job: TrainingJob, policy: ScalingPolicySpec): JobL
     maxBatchGrowthFactor: policy.maxBatchGrowthFactor,
     maxRescalesPerHour: Math.min(elasticity.maxRescalesPerHour ?? 60, policy.maxRescalesPerHour),
     maxGpus: policy.maxGpusPerJob,
+    maxPricePerHour: policy.maxPricePerHour === undefined ? undefined : fromDecimal(policy.maxPricePerHour),
     stalenessLimitSeconds: Math.min(spec.metrics.stalenessLimitSeconds, policy.stalenessLimitSeconds),
   };
 }

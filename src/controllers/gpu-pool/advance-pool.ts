@@ -3,6 +3,7 @@ import type { GpuPool, GpuPoolStatus } from '../../api/gpu-pool.ts';
 import type { Condition } from '../../api/status-parts.ts';
 import type { InstantSeconds } from '../../core/configuration.ts';
 import { duration } from '../../core/explain/figures.ts';
+import { setConditions } from '../../kube/conditions.ts';
 import { fromInstant, toInstant } from '../instants.ts';
 import type { Demand } from './demand.ts';
 
@@ -134,12 +135,7 @@ export function setCondition<T extends GpuPoolConditionType>(
   reason: GpuPoolReason<T>,
   message: string,
 ): void {
-  const conditions = draft.status.conditions ?? [];
-  const old = conditions.find((condition) => condition.type === type);
-  const lastTransitionTime = old?.status === status ? old.lastTransitionTime : toInstant(view.now);
   const observedGeneration = view.pool.metadata.generation ?? 0;
-  const next: Condition = { type, status, reason, message, lastTransitionTime, observedGeneration };
-  draft.status.conditions = [...conditions.filter((condition) => condition.type !== type), next].sort((one, other) =>
-    one.type < other.type ? -1 : 1,
-  );
+  const change = { type, status, reason, message, observedGeneration };
+  draft.status.conditions = [...setConditions(draft.status.conditions, [change], view.now * 1000)];
 }

@@ -1,3 +1,6 @@
+import { fromDecimal } from '../../api/decimal.ts';
+import { money } from '../../core/explain/figures.ts';
+import { ratePerHour } from '../../core/model/cost-rate.ts';
 import type { Draft } from './draft.ts';
 import type { JobView } from './view.ts';
 
@@ -29,6 +32,20 @@ export function checkAccepted(view: JobView, draft: Draft): boolean {
   const gpus = job.spec.replicas * limits.gpusPerReplica;
   if (limits.maxGpus !== undefined && gpus > limits.maxGpus) {
     const message = `spec.replicas asks for ${gpus} GPUs, the ScalingPolicy allows ${limits.maxGpus} per job`;
+    return refuse(draft, 'PolicyLimitExceeded', message);
+  }
+  const rate = ratePerHour(
+    {
+      billing: pool.spec.cost.billing,
+      gpusPerNode: pool.spec.gpusPerNode,
+      pricePerNodeHour: fromDecimal(pool.spec.cost.pricePerNodeHour),
+    },
+    job.spec.replicas,
+    limits.gpusPerReplica,
+  );
+  if (limits.maxPricePerHour !== undefined && rate > limits.maxPricePerHour) {
+    const { currency } = pool.spec.cost;
+    const message = `spec.replicas costs ${money(rate, currency)} per hour, the ScalingPolicy allows ${money(limits.maxPricePerHour, currency)}`;
     return refuse(draft, 'PolicyLimitExceeded', message);
   }
   if (limits.mode !== job.spec.mode) {

@@ -4,6 +4,7 @@ import type { Tuning } from '../../api/trainer-protocol.ts';
 import type { DecisionRecord, TrainingJobStatus } from '../../api/training-job.ts';
 import type { Configuration } from '../../core/configuration.ts';
 import { globalBatchSize } from '../../core/configuration.ts';
+import { setConditions } from '../../kube/conditions.ts';
 import { toInstant } from '../instants.ts';
 import type { JobView } from './view.ts';
 
@@ -56,14 +57,9 @@ export class Draft {
     reason: TrainingJobReason<T>,
     message: string,
   ): void {
-    const conditions = this.status.conditions ?? [];
-    const old = conditions.find((condition) => condition.type === type);
     const observedGeneration = this.#view.job.metadata.generation ?? 0;
-    const lastTransitionTime = old?.status === status ? old.lastTransitionTime : toInstant(this.#view.now);
-    const next = { type, status, reason, message, lastTransitionTime, observedGeneration };
-    this.status.conditions = [...conditions.filter((condition) => condition.type !== type), next].sort((one, other) =>
-      one.type < other.type ? -1 : 1,
-    );
+    const change = { type, status, reason, message, observedGeneration };
+    this.status.conditions = [...setConditions(this.status.conditions, [change], this.#view.now * 1000)];
   }
 
   record(decision: Omit<DecisionRecord, 'time'>): void {

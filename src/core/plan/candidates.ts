@@ -1,5 +1,6 @@
 import { type Configuration, globalBatchSize, ranksPerReplica } from '../configuration.ts';
 import type { Estimate } from '../estimate/estimate.ts';
+import { ratePerHour } from '../model/cost-rate.ts';
 import type { JobLimits, JobSnapshot, PoolSnapshot } from '../snapshot.ts';
 import { allowedReplicas } from './sizes.ts';
 
@@ -54,10 +55,14 @@ function reachableReplicas(job: JobSnapshot, pool: PoolSnapshot): readonly numbe
     ...evidence.stepTimes.map((point) => point.dataParallelSize / ranksPerReplica(limits.gpusPerReplica)),
   );
   const most = Math.min(measured * TRUSTED_SCALE, mostReplicas(pool, limits));
+  const affordable = limits.maxPricePerHour ?? Number.POSITIVE_INFINITY;
   return allowedReplicas(limits).filter(
     (replicas) =>
       replicas === now ||
-      (replicas <= most && !(replicas > now && held.scaleUp) && !(replicas < now && held.scaleDown)),
+      (replicas <= most &&
+        ratePerHour(pool, replicas, limits.gpusPerReplica) <= affordable &&
+        !(replicas > now && held.scaleUp) &&
+        !(replicas < now && held.scaleDown)),
   );
 }
 

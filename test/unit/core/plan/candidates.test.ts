@@ -160,4 +160,14 @@ describe('listCandidates', () => {
     expect(sizes({ scaleUp: true })).to.eql([1, 2]);
     expect(sizes({ scaleDown: true })).to.eql([2, 3, 4]);
   });
+
+  it('adds no worker past the price per hour that the administrator allows', () => {
+    const sizes = (maxPricePerHour: number | undefined) => {
+      const job = measured({ limits: { minReplicas: 1, maxReplicas: 4, canRescale: true, maxPricePerHour } });
+      const { found } = candidates(job, aPool({ pricePerNodeHour: 1, gpusPerNode: 1, maxNodes: 4 }));
+      return [...new Set(found.map(({ replicas }) => replicas))].sort();
+    };
+    expect(sizes(1.5)).to.deep.equal([1]);
+    expect(sizes(undefined)).to.deep.equal([1, 2]);
+  });
 });
