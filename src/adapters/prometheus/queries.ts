@@ -41,6 +41,8 @@ export const QUERIES = {
   averages: `avg ${BY_NAME} (${named(AVERAGED)})`,
   gradientBatchSizes: `max by (namespace, training_job, part) (${jobsOf(TRAINER_METRICS.gradientBatchSize.name)})`,
   rejections: `max by (namespace, training_job, reason) (${jobsOf(TRAINER_METRICS.configRejections.name)})`,
+  /** 0 when all ranks run the same version; during a change the pages of some are older than those of others. */
+  versionSpread: `max ${BY_JOB} (${jobsOf(TRAINER_METRICS.configVersion.name)}) - min ${BY_JOB} (${jobsOf(TRAINER_METRICS.configVersion.name)})`,
   ranks: `count ${BY_JOB} (${jobsOf(TRAINER_METRICS.steps.name)})`,
   scrapedAt: `min ${BY_JOB} (timestamp(${jobsOf(TRAINER_METRICS.steps.name)}))`,
 } as const;

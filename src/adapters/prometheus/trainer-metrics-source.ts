@@ -10,7 +10,7 @@ type JobValues = Map<string, number>;
 
 const NAMES = Object.keys(QUERIES) as QueryName[];
 
-/** Reads all training jobs with eight instant queries. */
+/** Reads all training jobs with nine instant queries. */
 export class PrometheusTrainerMetrics implements MetricsSource {
   readonly #client: PrometheusClient;
 
@@ -48,6 +48,8 @@ function toReading(values: JobValues): TrainerReading | undefined {
   if (observedAt === undefined || ranks === undefined) return undefined;
   const of = (metric: { readonly name: string }) => values.get(metric.name);
   const step = TRAINER_METRICS.stepDuration.name;
+  // While ranks still change over, the highest use may be of the new micro batch and the lowest version the old one.
+  const changing = (values.get('versionSpread:') ?? 0) > 0;
   return {
     observedAt,
     ranks,
@@ -62,7 +64,7 @@ function toReading(values: JobValues): TrainerReading | undefined {
     gradientLargeBatch: values.get('gradientBatchSizes:large'),
     loss: of(TRAINER_METRICS.loss),
     validationLoss: of(TRAINER_METRICS.validationLoss),
-    memoryUsedBytes: of(TRAINER_METRICS.memoryUsed),
+    memoryUsedBytes: changing ? undefined : of(TRAINER_METRICS.memoryUsed),
     memoryLimitBytes: of(TRAINER_METRICS.memoryLimit),
     configVersion: of(TRAINER_METRICS.configVersion),
     configAppliedStep: of(TRAINER_METRICS.configAppliedStep),
