@@ -48,3 +48,16 @@ cluster-down: ## end the local cluster and remove every trace of it
 
 cluster-status: ## which parts of the local cluster run, and where their logs are
 	@npx node deploy/dev/cluster.ts status
+
+.PHONY: operator
+operator: ## build the operator and run it on the local cluster, or on the one that KUBECONFIG names
+	@test -x node_modules/.bin/node || $(MAKE) --no-print-directory install
+	@npm run --silent build
+	@npx node dist/operator.js --kubeconfig "$${KUBECONFIG:-.dev/kubeconfig}" --no-leader-election --log-format text \
+	  --listen-host 127.0.0.1 --listen-port 18080 --prometheus-url http://127.0.0.1:19090
+
+.PHONY: demo
+demo: ## three jobs, watched and corrected on a local cluster, or on the one that KUBECONFIG names
+	@begun=$$(date +%s); \
+	test -x node_modules/.bin/node || $(MAKE) --no-print-directory install || exit 1; \
+	STEPWISE_DEMO_BEGUN=$$begun STEPWISE_DEMO_INSTALLED=$$(date +%s) node_modules/.bin/node deploy/dev/demo/demo.ts

@@ -1,0 +1,150 @@
+// `make demo`: three TrainingJobs on a local cluster, their guesses corrected before your eyes.
+
+import { reportToTerminal, timed } from '../progress.ts';
+import { kubeconfigPath } from '../settings.ts';
+import { Billing } from './billing.ts';
+import { buildClusterPrograms, type ClusterAccess, openGivenCluster, openLocalCluster } from './cluster-access.ts';
+import { Fleet } from './fleet.ts';
+import { buildOperator } from './operator-build.ts';
+import { type OperatorProcess, startOperator } from './operator-process.ts';
+import { keepResults, knownRestartSeconds } from './results.ts';
+import { DEMO_NAMESPACE, resultPath, TIME_LAPSE } from './settings.ts';
+import { playJobs } from './show.ts';
+import { prepareStage, removeJobs, removePools } from './stage.ts';
+import { differencesToOperator, type Ended, judge, outcomeOf, renderSummary } from './summary.ts';
+import { styleFor } from './table.ts';
+
+const SEED = 7;
+const report = reportToTerminal;
+const style = styleFor(process.stdout, process.env);
+const stop = new AbortController();
+
+interface Stamps {
+  begun: number;
+  installed: number;
+  built: number;
+  started: number;
+}
+
+async function main(): Promise<number> {
+  const stamps = readStamps(process.env);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
+  explain();
+
+  // 1. Build what is missing: the operator, and the programs of the local cluster.
+  const given = process.env['KUBECONFIG'];
+  const isLocal = given === undefined || given === '' || given === kubeconfigPath;
+  await timed(report, 'The operator is built', buildOperator);
+  if (isLocal) await buildClusterPrograms();
+  stamps.built = Date.now() / 1000;
+
+  // 2. A cluster, with the demo's pools.
+  const access = isLocal ? await openLocalCluster(report) : await openGivenCluster(given);
+  let operator: OperatorProcess | undefined;
+  try {
+    await timed(report, 'The pools are there', () => prepareStage(access.client));
+
+    // 3. The operator, and the workers that it does not know to be simulated.
+    operator = await timed(report, 'The operator works', () =>
+      startOperator({ kubeconfig: access.kubeconfig, prometheusUrl: access.prometheusUrl, port: access.operatorPort }),
+    );
+    const fleet = new Fleet({ client: access.client, namespace: DEMO_NAMESPACE, seed: SEED, onProblem: report });
+    const billing = new Billing(access.client);
+    await Promise.all([fleet.start(stop.signal), billing.start(stop.signal)]);
+    stamps.started = Date.now() / 1000;
+    report('');
+
+    // 4. The jobs, until they have ended.
+    const restartSeconds = knownRestartSeconds();
+    const show = { access, fleet, billing, operator, style, restartSeconds, stop: stop.signal };
+    const ended = await playJobs(show);
+    if (stop.signal.aborted) return 130;
+
+    // 5. What it was worth.
+    return summarise(access, ended, stamps);
+  } finally {
+    await tidyUp(access, operator);
+  }
+}
+
+function explain(): void {
+  report(style.bold('Stepwise demo: three training jobs with guessed batch sizes and GPUs, corrected while they run.'));
+  report(
+    `Kubernetes, Karpenter, Prometheus and the operator are real; nodes and trainers are simulated, after measurements on T4 GPUs.\n` +
+      `Time-lapse ${TIME_LAPSE}×: one hour of a job takes ${3600 / TIME_LAPSE} s. Times, rates and costs below are those of the job.\n`,
+  );
+}
+
+function summarise(access: ClusterAccess, ended: readonly Ended[], stamps: Stamps): number {
+  const outcomes = ended.map(outcomeOf);
+  const verdict = judge(outcomes);
+  for (const line of renderSummary(outcomes, verdict, style)) report(line);
+  report('');
+  for (const line of differencesToOperator(outcomes)) report(style.bad(`  ${line}`));
+  for (const line of verdict.problems) report(style.bad(`  ${line}`));
+  if (verdict.problems.length === 0) {
+    report(style.good(`Stepwise saved ${verdict.savingPercent.toFixed(0)} % of what the guesses would have cost.`));
+  }
+
+  const now = Date.now() / 1000;
+  const seconds = {
+    install: stamps.installed - stamps.begun,
+    build: stamps.built - stamps.installed,
+    start: stamps.started - stamps.built,
+    run: now - stamps.started,
+    total: now - stamps.begun,
+  };
+  const parts = Object.entries(seconds).map(([name, value]) => `${name} ${value.toFixed(0)} s`);
+  report(`Took: ${parts.join(', ')}. Figures: ${resultPath}`);
+  keepResults({
+    at: new Date().toISOString(),
+    cluster: access.isLocal ? 'local' : 'given',
+    timeLapse: TIME_LAPSE,
+    seconds,
+    restartSeconds: meanRestartSeconds(ended),
+    outcomes,
+    verdict,
+    decisions: Object.fromEntries(ended.map(({ job }) => [job.metadata.name, job.status?.decisions ?? []])),
+  });
+  return verdict.problems.length === 0 ? 0 : 1;
+}
+
+function meanRestartSeconds(ended: readonly Ended[]): number {
+  const resized = ended.filter(({ job }) => (job.status?.rescales ?? 0) > 0);
+  const seconds = resized.map(({ job }) => Number(job.status?.restartSeconds?.value ?? 0));
+  return seconds.length === 0 ? 0 : seconds.reduce((total, value) => total + value, 0) / seconds.length;
+}
+
+async function tidyUp(access: ClusterAccess, operator: OperatorProcess | undefined): Promise<void> {
+  try {
+    await timed(report, 'Jobs and nodes are given back', async () => {
+      await removeJobs(access.client);
+      await operator?.stop();
+      await removePools(access.client);
+    });
+  } finally {
+    await operator?.stop();
+    stop.abort();
+    await access.release();
+    access.client.close();
+  }
+  if (access.isLocal) {
+    report('The cluster still runs, for the next time: `make cluster-down` removes it.');
+    report(`Look around: export KUBECONFIG=${access.kubeconfig}`);
+  }
+}
+
+/** Seconds since the epoch at which `make` began and had installed what is needed; now, when it was not told. */
+function readStamps(environment: NodeJS.ProcessEnv): Stamps {
+  const now = Date.now() / 1000;
+  const begun = Number(environment['STEPWISE_DEMO_BEGUN'] || now);
+  const installed = Number(environment['STEPWISE_DEMO_INSTALLED'] || now);
+  return { begun, installed, built: now, started: now };
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(style.bad(error instanceof Error ? error.message : String(error)));
+  process.exitCode = 1;
+}
