@@ -3,6 +3,7 @@ import type { Tuning } from '../../api/trainer-protocol.ts';
 import type { Configuration } from '../../core/configuration.ts';
 import { isPlausible } from '../../core/estimate/reading.ts';
 import { toInstant } from '../instants.ts';
+import { decimalIfKnown } from '../present.ts';
 import { allocationOf, type Draft } from './draft.ts';
 import { buildTuning } from './tuning-file.ts';
 import type { JobView } from './view.ts';
@@ -43,14 +44,14 @@ export function changeBatch(view: JobView, draft: Draft, change: BatchChange): v
   describeTuning(draft, tuning);
   awaitAnswer(view, draft, version);
   draft.record({ action, from: allocationOf(from), to: allocationOf(to), reason, message });
-  const lossBefore = view.reading?.loss;
+  const lossBefore = isPlausible(view.reading?.loss) ? decimalIfKnown(view.reading.loss) : undefined;
   draft.keep({
     lastBatchChangeTime: toInstant(view.now),
     guard:
-      action === 'ChangeBatch' && isPlausible(lossBefore) && isPlausible(view.reading?.steps)
+      action === 'ChangeBatch' && lossBefore !== undefined && isPlausible(view.reading?.steps)
         ? {
             version,
-            lossBefore: toDecimal(lossBefore),
+            lossBefore,
             stepAtChange: view.reading.steps,
             microBatchSize: from.microBatchSize,
             gradientAccumulationSteps: from.gradientAccumulationSteps,

@@ -1,29 +1,37 @@
-import { toDecimal } from '../../api/decimal.ts';
 import type { Interval as ApiInterval } from '../../api/status-parts.ts';
 import type { TrainingJobStatus } from '../../api/training-job.ts';
 import type { Interval } from '../../core/estimate/estimate.ts';
-import { isPlausible } from '../../core/estimate/reading.ts';
 import { duration, figure, money, percent } from '../../core/explain/figures.ts';
 import { encodeEvidence } from '../fleet/evidence-codec.ts';
 import type { JobFindings } from '../fleet/fleet-memory.ts';
 import { toInstant } from '../instants.ts';
+import { decimalIfKnown, present } from '../present.ts';
 import { allocationOf, type Draft } from './draft.ts';
 import type { JobView } from './view.ts';
 
 /** Writes the figures that the planning cycle found: progress, estimates, cost, forecast. Unknown ones are left out. */
-export function reportFigures(view: JobView, draft: Draft, findings: JobFindings): void {
+export function reportFigures(view: JobView, draft: Draft, found: JobFindings): void {
   const { status } = draft;
+  // Nothing is forecast or recommended for a run that has ended; what was estimated of it stays.
+  const ended = hasEnded(status);
+  const findings = ended ? { ...found, decision: undefined } : found;
   const currency = view.pool?.spec.cost.currency ?? 'USD';
-  const progress = progressOf(view, findings);
+  const progress = progressOf(view, status, findings);
   const cost = costOf(findings, currency);
   const eta = etaOf(findings);
   assign(status, 'progress', progress);
-  assign(status, 'estimate', estimateOf(findings));
+  if (!ended) assign(status, 'estimate', estimateOf(findings));
   assign(status, 'cost', cost);
   assign(status, 'eta', eta);
   assign(status, 'recommendation', recommendationOf(findings));
   draft.keep({ evidence: encodeEvidence(findings.evidence) });
-  status.summary = summaryOf(view, findings, currency);
+  status.summary = summaryOf(view, status, findings, currency);
+}
+
+function hasEnded({ conditions }: TrainingJobStatus): boolean {
+  return (
+    conditions?.some(({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True') ?? false
+  );
 }
 
 function assign<K extends keyof TrainingJobStatus>(
@@ -35,26 +43,28 @@ function assign<K extends keyof TrainingJobStatus>(
   else status[field] = value;
 }
 
-function progressOf(view: JobView, findings: JobFindings): TrainingJobStatus['progress'] {
+function progressOf(view: JobView, status: TrainingJobStatus, findings: JobFindings): TrainingJobStatus['progress'] {
   const { progress, last } = findings.evidence;
   if (last === undefined) return undefined;
-  const share = doneShare(view, findings);
+  const share = doneShare(view, status, findings);
   return {
     stepsCompleted: Math.round(progress.steps),
     samplesCompleted: Math.round(progress.samples),
     referenceSamplesCompleted: Math.round(progress.referenceSamples),
     ...(share === undefined ? {} : { percent: Math.floor(share * 100) }),
-    ...(progress.samplesPerSecond === undefined ? {} : { samplesPerSecond: toDecimal(progress.samplesPerSecond) }),
-    ...(isPlausible(last.loss) ? { loss: toDecimal(last.loss) } : {}),
-    ...(isPlausible(last.validationLoss) ? { validationLoss: toDecimal(last.validationLoss) } : {}),
+    ...present({
+      samplesPerSecond: decimalIfKnown(progress.samplesPerSecond),
+      loss: decimalIfKnown(last.loss),
+      validationLoss: decimalIfKnown(last.validationLoss),
+    }),
     observedAt: toInstant(last.observedAt),
   };
 }
 
 /** Share of the work that is done, 0 to 1; undefined while nothing is known of its end. */
-function doneShare(view: JobView, findings: JobFindings): number | undefined {
-  const finished = view.status.conditions?.some(({ type, status }) => type === 'Complete' && status === 'True');
-  if (finished) return 1;
+function doneShare(view: JobView, { conditions }: TrainingJobStatus, findings: JobFindings): number | undefined {
+  const complete = conditions?.some(({ type, status }) => type === 'Complete' && status === 'True');
+  if (complete) return 1;
   const done = findings.evidence.progress.referenceSamples;
   const { work } = view.limits;
   if (work.type === 'ReferenceSamples') return Math.min(1, done / work.referenceSamples);
@@ -67,14 +77,12 @@ function estimateOf(findings: JobFindings): TrainingJobStatus['estimate'] {
   const estimate = findings.decision?.estimate;
   if (estimate === undefined) return undefined;
   return {
-    overheadSecondsPerMicroStep: toInterval(estimate.overheadSeconds),
-    secondsPerSample: toInterval(estimate.secondsPerSample),
-    ...(estimate.synchronizationSeconds === undefined
-      ? {}
-      : { synchronizationSeconds: toInterval(estimate.synchronizationSeconds) }),
-    ...(estimate.gradientNoiseScale === undefined
-      ? {}
-      : { gradientNoiseScale: toInterval(estimate.gradientNoiseScale) }),
+    ...present({
+      overheadSecondsPerMicroStep: toInterval(estimate.overheadSeconds),
+      secondsPerSample: toInterval(estimate.secondsPerSample),
+      synchronizationSeconds: toInterval(estimate.synchronizationSeconds),
+      gradientNoiseScale: toInterval(estimate.gradientNoiseScale),
+    }),
     ...(findings.evidence.last === undefined ? {} : { observedAt: toInstant(findings.evidence.last.observedAt) }),
   };
 }
@@ -84,10 +92,12 @@ function costOf(findings: JobFindings, currency: string): TrainingJobStatus['cos
   const known = findings.decision?.estimate?.remainingWork !== 'Assumed';
   return {
     currency,
-    accrued: toDecimal(findings.accruedCost),
-    ...(findings.accruedUntil === undefined ? {} : { accruedUntil: toInstant(findings.accruedUntil) }),
-    ...(plan === undefined ? {} : { ratePerHour: toDecimal(plan.current.ratePerHour) }),
-    ...(plan === undefined || !known ? {} : { toTarget: toInterval(plan.current.costToTarget) }),
+    ...present({
+      accrued: decimalIfKnown(findings.accruedCost),
+      accruedUntil: findings.accruedUntil === undefined ? undefined : toInstant(findings.accruedUntil),
+      ratePerHour: decimalIfKnown(plan?.current.ratePerHour),
+      toTarget: known ? toInterval(plan?.current.costToTarget) : undefined,
+    }),
   };
 }
 
@@ -95,6 +105,7 @@ function etaOf(findings: JobFindings): TrainingJobStatus['eta'] {
   const plan = findings.decision?.plan;
   if (plan === undefined || findings.decision?.estimate?.remainingWork === 'Assumed') return undefined;
   const { value, low, high } = plan.current.secondsToTarget;
+  if (![value, low, high].every(Number.isFinite)) return undefined;
   return { seconds: Math.round(value), low: Math.round(low), high: Math.round(high) };
 }
 
@@ -104,14 +115,22 @@ function recommendationOf(findings: JobFindings): TrainingJobStatus['recommendat
   if (decision === undefined || plan === undefined) return undefined;
   return {
     ...allocationOf(plan.best.configuration),
-    savingPercent: Math.max(-1000, Math.min(100, Math.floor(plan.savingFraction * 100))),
+    // Where nothing costs anything no share of it can be saved.
+    ...(Number.isNaN(plan.savingFraction)
+      ? {}
+      : { savingPercent: Math.max(-1000, Math.min(100, Math.floor(plan.savingFraction * 100))) }),
     message: decision.message.slice(0, 1024),
   };
 }
 
-function summaryOf(view: JobView, findings: JobFindings, currency: string): NonNullable<TrainingJobStatus['summary']> {
+function summaryOf(
+  view: JobView,
+  status: TrainingJobStatus,
+  findings: JobFindings,
+  currency: string,
+): NonNullable<TrainingJobStatus['summary']> {
   const { evidence, decision, accruedCost } = findings;
-  const share = doneShare(view, findings);
+  const share = doneShare(view, status, findings);
   const rate = evidence.progress.samplesPerSecond;
   const plan = decision?.plan;
   const known = plan !== undefined && decision?.estimate?.remainingWork !== 'Assumed';
@@ -133,6 +152,8 @@ function summaryOf(view: JobView, findings: JobFindings, currency: string): NonN
   };
 }
 
-function toInterval(interval: Interval): ApiInterval {
-  return { value: toDecimal(interval.value), low: toDecimal(interval.low), high: toDecimal(interval.high) };
+function toInterval(interval: Interval | undefined): ApiInterval | undefined {
+  const value = decimalIfKnown(interval?.value);
+  if (interval === undefined || value === undefined) return undefined;
+  return { value, ...present({ low: decimalIfKnown(interval.low), high: decimalIfKnown(interval.high) }) };
 }

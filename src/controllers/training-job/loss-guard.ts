@@ -22,7 +22,7 @@ export function watchLoss(view: JobView, draft: Draft, current: Configuration): 
   draft.keep({ guard: undefined });
   const before = Number(guard.lossBefore);
   // Not a number counts as risen: a training that diverged is the case this guard is for.
-  const rise = Number.isNaN(reading.loss) ? Number.POSITIVE_INFINITY : reading.loss / before - 1;
+  const rise = Number.isNaN(reading.loss) ? Number.POSITIVE_INFINITY : riseOf(before, reading.loss);
   if (rise <= limits.maxLossRegressionFraction) return false;
 
   const to = {
@@ -42,4 +42,10 @@ export function watchLoss(view: JobView, draft: Draft, current: Configuration): 
     globalBatchSizeCeiling: Math.max(globalBatchSize(to), Math.floor(globalBatchSize(current) / 2)),
   });
   return true;
+}
+
+/** Relative to the loss before; from a loss of nothing any rise is endless. */
+function riseOf(before: number, after: number): number {
+  if (before > 0) return after / before - 1;
+  return after > before ? Number.POSITIVE_INFINITY : 0;
 }
