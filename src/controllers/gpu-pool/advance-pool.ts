@@ -84,6 +84,8 @@ function followScaling(view: PoolView, draft: PoolDraft): void {
   if (scaling.to <= scaling.from || demand.use.readyNodes >= scaling.to) {
     if (scaling.to > scaling.from) draft.status.provisioningSeconds = Math.round(now - startedAt);
     delete draft.status.scaling;
+    // Nodes given back say nothing of nodes to be had.
+    if (scaling.to <= scaling.from) return;
     delete draft.status.stockOutUntil;
     setCondition(draft, view, 'StockOut', 'False', 'InStock', 'the last nodes asked for came');
     return;

@@ -83,7 +83,12 @@ export class GpuPoolReconciler {
     const { apiVersion, kind, metadata } = pool;
     const applied = await this.#options.client.applyStatus(
       GPU_POOLS,
-      { apiVersion, kind, metadata: { name: metadata.name }, status: draft.status },
+      {
+        apiVersion,
+        kind,
+        metadata: { name: metadata.name, resourceVersion: metadata.resourceVersion },
+        status: draft.status,
+      },
       { fieldManager: FIELD_MANAGER },
     );
     this.#pools.remember(applied);
