@@ -91,7 +91,7 @@ export class FleetCycle {
   #learn(view: JobView, reading: TrainerReading | undefined): void {
     const { memory } = this.#options;
     const key = keyOf(view.job);
-    const before = memory.get(key) ?? remembered(view);
+    const before = memory.get(key, view.job.metadata.uid) ?? remembered(view);
     const inForce = reading === undefined ? undefined : configurationInForce(view, reading);
     const evidence =
       reading === undefined
@@ -108,14 +108,15 @@ export class FleetCycle {
       jobs: views
         .filter((view) => view.pool !== undefined && view.job.spec.suspend !== true)
         .map((view) => {
-          const findings = memory.get(keyOf(view.job)) ?? remembered(view);
+          const findings = memory.get(keyOf(view.job), view.job.metadata.uid) ?? remembered(view);
           return snapshotJob(view, findings.evidence, findings.accruedCost);
         }),
       pools: cluster.pools.list().map((pool) => snapshotPool(cluster, pool)),
     };
     const plan = planFleet(snapshot);
+    const uids = new Map(views.map(({ job }) => [keyOf(job), job.metadata.uid]));
     for (const decision of plan.decisions) {
-      const findings = memory.get(decision.key);
+      const findings = memory.get(decision.key, uids.get(decision.key));
       if (findings !== undefined) memory.set(decision.key, { ...findings, decision, decidedAt: now });
     }
     onPlanned({ plan, seconds: (performance.now() - startedAt) / 1000 });
@@ -132,6 +133,7 @@ export class FleetCycle {
 function remembered(view: JobView): JobFindings {
   const { status } = view;
   return {
+    uid: view.job.metadata.uid,
     evidence: decodeEvidence(status.bookkeeping?.evidence),
     decision: undefined,
     decidedAt: undefined,

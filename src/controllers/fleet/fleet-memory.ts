@@ -4,6 +4,8 @@ import type { JobDecision } from '../../core/plan-fleet.ts';
 
 /** What the planning cycle last found out about one job. */
 export interface JobFindings {
+  /** Of the TrainingJob: one that was deleted and made anew has nothing to do with the one before. */
+  readonly uid: string | undefined;
   readonly evidence: Evidence;
   readonly decision: JobDecision | undefined;
   /** When the decision was made. */
@@ -20,8 +22,9 @@ export class FleetMemory {
   readonly #jobs = new Map<string, JobFindings>();
   #metricsProblem: string | undefined;
 
-  get(key: string): JobFindings | undefined {
-    return this.#jobs.get(key);
+  get(key: string, uid: string | undefined): JobFindings | undefined {
+    const findings = this.#jobs.get(key);
+    return findings?.uid === uid ? findings : undefined;
   }
 
   set(key: string, findings: JobFindings): void {

@@ -4,6 +4,10 @@ import { ratePerHour } from '../../core/model/cost-rate.ts';
 import type { Draft } from './draft.ts';
 import type { JobView } from './view.ts';
 
+/** Refusals that only the making of the workload brings to light. */
+const AT_CREATION = new Set(['PodTemplateRefused', 'NameTaken']);
+const RETRY_SECONDS = 60;
+
 /** Checks what the API server cannot see: other objects. Says what is missing and what would mend it. */
 export function checkAccepted(view: JobView, draft: Draft): boolean {
   const { job, limits, pools, pool } = view;
@@ -53,8 +57,28 @@ export function checkAccepted(view: JobView, draft: Draft): boolean {
     draft.condition('Accepted', 'True', 'ModeNotAllowed', message);
     return true;
   }
+  if (isStillRefused(view)) return waitAfterRefusal(view, draft);
   draft.condition('Accepted', 'True', 'Accepted', 'the job can be carried out');
   return true;
+}
+
+/** What the API server refused stays refused until it has taken it, or the user has changed the spec. */
+function isStillRefused({ job, status, workerJob }: JobView): boolean {
+  const known = status.conditions?.find(({ type }) => type === 'Accepted');
+  return (
+    workerJob === undefined &&
+    known?.status === 'False' &&
+    AT_CREATION.has(known.reason) &&
+    known.observedGeneration === (job.metadata.generation ?? 0)
+  );
+}
+
+/** True when it is time to try again. */
+function waitAfterRefusal(view: JobView, draft: Draft): boolean {
+  if (!view.creationPaused) return true;
+  draft.status.state = 'Refused';
+  draft.lookAgainIn(RETRY_SECONDS);
+  return false;
 }
 
 function refuse(

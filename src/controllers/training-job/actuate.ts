@@ -1,10 +1,11 @@
 import { TUNING_VERSION_ANNOTATION } from '../../api/annotations.ts';
 import type { KubeClient } from '../../kube/kube-client.ts';
-import { isAlreadyExists, isInvalid, isNotFound } from '../../kube/kube-error.ts';
+import { isAlreadyExists, isInvalid, isNotFound, KubeError } from '../../kube/kube-error.ts';
+import { type KubeObject, keyOf, type Resource } from '../../kube/resource.ts';
 import type { Freshest } from '../freshest.ts';
 import { CONFIG_MAPS, type ConfigMap, JOBS, PODS, SERVICES, type WorkerJob } from '../kinds.ts';
 import type { Move } from './draft.ts';
-import { buildService, buildWorkerJob, jobName } from './indexed-job.ts';
+import { buildService, buildWorkerJob, isOwnedBy, jobName } from './indexed-job.ts';
 import { buildTuningConfigMap } from './tuning-file.ts';
 import type { JobView } from './view.ts';
 
@@ -17,9 +18,15 @@ export interface Actuators {
   readonly configMaps: Freshest<ConfigMap>;
 }
 
-/** The API server refused the workload that was made from the user's pod template. */
-export class PodTemplateRefused extends Error {
-  override readonly name = 'PodTemplateRefused';
+/** What the workload needs cannot be made, and trying again at once cannot mend it. */
+export class WorkloadRefused extends Error {
+  override readonly name = 'WorkloadRefused';
+  readonly reason: 'PodTemplateRefused' | 'NameTaken';
+
+  constructor(reason: WorkloadRefused['reason'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
 }
 
 /** Makes the moves in order. Throws at the first that fails; the next reconcile makes what is left. */
@@ -46,6 +53,12 @@ async function writeTuning(
 ): Promise<void> {
   const { client, configMaps } = actuators;
   const configMap = buildTuningConfigMap(view.job, move.tuning, move.replicas);
+  if (view.tuningResourceVersion === undefined) {
+    const found = await findOwn(actuators, CONFIG_MAPS, configMap, view);
+    if (found !== undefined) throw staleView(configMaps.remember(found));
+  }
+  // The version that was decided upon: a number must never be given to two tunings.
+  configMap.metadata.resourceVersion = view.tuningResourceVersion;
   configMaps.remember(await client.apply(CONFIG_MAPS, configMap, { fieldManager: FIELD_MANAGER }));
   // A change of the pod makes its kubelet sync the volume now instead of within a minute.
   const annotations = { [TUNING_VERSION_ANNOTATION]: String(move.tuning.version) };
@@ -63,16 +76,37 @@ async function writeTuning(
 async function createWorkload(actuators: Actuators, view: JobView, replicas: number): Promise<void> {
   const { client, workerJobs } = actuators;
   if (view.pool === undefined) throw new Error(`${view.job.metadata.name} has no pool to start on`);
-  await client.apply(SERVICES, buildService(view.job), { fieldManager: FIELD_MANAGER });
+  const service = buildService(view.job);
+  await findOwn(actuators, SERVICES, service, view);
+  await client.apply(SERVICES, service, { fieldManager: FIELD_MANAGER });
+  const job = buildWorkerJob(view.job, view.pool, replicas);
   try {
-    const job = buildWorkerJob(view.job, view.pool, replicas);
     workerJobs.remember(await client.create(JOBS, job, { fieldManager: FIELD_MANAGER }));
   } catch (error) {
-    // Made by this operator before it was interrupted; the informer will bring it.
-    if (isAlreadyExists(error)) return;
-    if (isInvalid(error)) throw new PodTemplateRefused(messageOf(error), { cause: error });
-    throw error;
+    if (isInvalid(error)) throw new WorkloadRefused('PodTemplateRefused', messageOf(error), { cause: error });
+    if (!isAlreadyExists(error)) throw error;
+    // Made by this operator before it was interrupted, or by somebody else, whose objects are not watched.
+    const own = await findOwn(actuators, JOBS, job, view);
+    if (own !== undefined) workerJobs.remember(own);
   }
+}
+
+/** The object if it is there and the job's own. Throws when the name is somebody else's. */
+async function findOwn<T extends KubeObject>(
+  { client }: Actuators,
+  resource: Resource<T>,
+  { metadata: { name, namespace } }: KubeObject,
+  view: JobView,
+): Promise<T | undefined> {
+  const found = await client.get(resource, { name, namespace });
+  if (found === undefined || isOwnedBy(found, view.job)) return found;
+  const message = `a ${resource.kind} named ${name} exists and belongs to someone else: rename the TrainingJob`;
+  throw new WorkloadRefused('NameTaken', message);
+}
+
+/** Looked like a conflict by the server's rules, so that the reconcile is tried again with what is there now. */
+function staleView(found: KubeObject): KubeError {
+  return new KubeError({ status: 409, reason: 'Conflict', message: `${keyOf(found)} is there already; looking again` });
 }
 
 async function sizeWorkload(

@@ -1,11 +1,11 @@
 import { checkAccepted } from './acceptance.ts';
 import { Draft } from './draft.ts';
 import { reportFinished } from './finish.ts';
-import { beginResize, continueResize } from './resize.ts';
+import { beginResize, continueResize, endInStop } from './resize.ts';
 import { describeWorkers } from './running.ts';
 import { startWorkload } from './start.ts';
 import { followTuning } from './tuning.ts';
-import { currentConfiguration, type JobView } from './view.ts';
+import { configurationAtWork, type JobView } from './view.ts';
 import { wantedReplicas } from './wanted.ts';
 
 /**
@@ -24,6 +24,7 @@ export function advance(view: JobView): Draft {
 
   // 3. A resize under way is brought to its end before anything else is changed.
   if (draft.status.resize !== undefined) {
+    if (wantedReplicas(view, draft) === 0) endInStop(view, draft);
     continueResize(view, draft);
     describeWorkers(view, draft);
     return draft;
@@ -38,7 +39,7 @@ export function advance(view: JobView): Draft {
   }
 
   // 5. Another size means a checkpoint and a restart, another batch a reload.
-  const current = currentConfiguration({ ...view, poolName: view.pool?.metadata.name ?? draft.status.pool ?? '' });
+  const current = configurationAtWork(view, view.pool?.metadata.name ?? draft.status.pool ?? '');
   const suspended = view.workerJob.spec.suspend === true;
   if (replicas !== (suspended ? 0 : current.replicas)) beginResize(view, draft, current, replicas);
   else if (replicas > 0) followTuning(view, draft, current);

@@ -62,6 +62,14 @@ export class Draft {
     this.status.conditions = [...setConditions(this.status.conditions, [change], this.#view.now * 1000)];
   }
 
+  /** The workload could not be made: what was told of its making is taken back. */
+  refuse(reason: 'PodTemplateRefused' | 'NameTaken', message: string): void {
+    this.condition('Accepted', 'False', reason, message.slice(0, 2048));
+    this.status.state = 'Refused';
+    this.events.length = 0;
+    this.event('Warning', reason, message);
+  }
+
   record(decision: Omit<DecisionRecord, 'time'>): void {
     const time = toInstant(this.#view.now);
     this.status.decisions = [...(this.status.decisions ?? []), { time, ...decision }].slice(-MAX_DECISIONS);

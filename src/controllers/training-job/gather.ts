@@ -2,14 +2,15 @@ import type { GpuPool } from '../../api/gpu-pool.ts';
 import { noiseScaleValue } from '../../core/estimate/noise-scale.ts';
 import { keyOf } from '../../kube/resource.ts';
 import { type ClusterView, podsOfJob, reachableGpus } from '../cluster-view.ts';
+import { decodeEvidence } from '../fleet/evidence-codec.ts';
 import type { FleetMemory, JobFindings } from '../fleet/fleet-memory.ts';
 import { policyFor, resolveLimits } from '../fleet/limits.ts';
 import type { Freshest } from '../freshest.ts';
 import { fromInstant } from '../instants.ts';
 import type { ConfigMap, TrainingJobObject, WorkerJob } from '../kinds.ts';
 import { isLive, isReady, isScheduled } from '../pods.ts';
-import { jobName, tuningName, WORLD_SIZE_KEY } from './indexed-job.ts';
-import { readTuning } from './tuning-file.ts';
+import { isOwnedBy, jobName, tuningName } from './indexed-job.ts';
+import { readTuning, readWorldSize } from './tuning-file.ts';
 import type { JobView } from './view.ts';
 
 export interface Gatherers {
@@ -17,6 +18,8 @@ export interface Gatherers {
   readonly memory: FleetMemory;
   readonly workerJobs: Freshest<WorkerJob>;
   readonly configMaps: Freshest<ConfigMap>;
+  /** Whether the workload of a job was refused a moment ago. */
+  readonly creationPaused?: (key: string) => boolean;
 }
 
 /** Collects everything a reconcile of one job looks at. No I/O: all of it is in caches. */
@@ -28,12 +31,13 @@ export function gatherJobView(gatherers: Gatherers, job: TrainingJobObject, now:
   const pools = cluster.pools.list();
   const pool = poolOf(job, pools);
   const found = gatherers.workerJobs.of(key, cluster.workerJobs.get(`${namespace}/${jobName(job)}`));
-  const owned = found?.metadata.ownerReferences?.some(({ uid }) => uid === job.metadata.uid) ?? false;
+  const owned = found !== undefined && isOwnedBy(found, job);
   const configMapKey = `${namespace}/${tuningName(job)}`;
-  const configMap = gatherers.configMaps.of(configMapKey, cluster.configMaps.get(configMapKey));
-  const replicasText = configMap?.data?.[WORLD_SIZE_KEY];
+  const anyConfigMap = gatherers.configMaps.of(configMapKey, cluster.configMaps.get(configMapKey));
+  // That of a job of the same name which was just deleted says nothing of this one.
+  const configMap = anyConfigMap !== undefined && isOwnedBy(anyConfigMap, job) ? anyConfigMap : undefined;
   const livePods = podsOfJob(cluster, key).filter(isLive);
-  const findings = memory.get(key);
+  const findings = memory.get(key, job.metadata.uid);
   return {
     now,
     job,
@@ -43,13 +47,16 @@ export function gatherJobView(gatherers: Gatherers, job: TrainingJobObject, now:
     pool,
     workerJob: owned ? found : undefined,
     nameTaken: found !== undefined && !owned,
+    creationPaused: gatherers.creationPaused?.(key) ?? false,
     livePods,
     readyPods: livePods.filter(isReady).length,
     unscheduledPods: livePods.filter((pod) => !isScheduled(pod)).length,
     tuning: readTuning(configMap),
-    tunedReplicas: replicasText === undefined ? undefined : Number(replicasText),
-    reading: findings?.evidence.last,
+    tunedReplicas: readWorldSize(configMap),
+    tuningResourceVersion: configMap?.metadata.resourceVersion,
+    reading: (findings?.evidence ?? decodeEvidence(job.status?.bookkeeping?.evidence)).last,
     metricsProblem: memory.metricsProblem,
+    metricsAreRead: findings !== undefined && memory.metricsProblem === undefined,
     decision: freshDecision(job, findings),
     gradientNoiseScale: findings === undefined ? undefined : noiseScaleValue(findings.evidence.noise),
     reachableGpus:

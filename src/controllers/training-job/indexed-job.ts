@@ -3,7 +3,7 @@ import { POD_TEMPLATE_HASH_ANNOTATION, POOL_LABEL, TRAINING_JOB_LABEL } from '..
 import type { GpuPool } from '../../api/gpu-pool.ts';
 import { METRICS_PORT_NAME, TUNING_DIRECTORY, TUNING_FILE_PATH } from '../../api/trainer-protocol.ts';
 import { TRAINER_CONTAINER } from '../../api/training-job-workload.ts';
-import type { OwnerReference } from '../../kube/resource.ts';
+import type { KubeObject, OwnerReference } from '../../kube/resource.ts';
 import type { Container, EnvironmentVariable, PodSpec, Service, TrainingJobObject, WorkerJob } from '../kinds.ts';
 
 export const GPU_RESOURCE = 'nvidia.com/gpu';
@@ -28,6 +28,10 @@ export function ownerOf(job: TrainingJobObject): OwnerReference {
     controller: true,
     blockOwnerDeletion: true,
   };
+}
+
+export function isOwnedBy(object: KubeObject, job: TrainingJobObject): boolean {
+  return object.metadata.ownerReferences?.some(({ uid }) => uid === job.metadata.uid) ?? false;
 }
 
 /**

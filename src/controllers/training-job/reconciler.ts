@@ -6,7 +6,7 @@ import type { ClusterView } from '../cluster-view.ts';
 import type { FleetMemory } from '../fleet/fleet-memory.ts';
 import { Freshest } from '../freshest.ts';
 import { type ConfigMap, TRAINING_JOBS, type TrainingJobObject, type WorkerJob } from '../kinds.ts';
-import { actuate, FIELD_MANAGER, PodTemplateRefused } from './actuate.ts';
+import { actuate, FIELD_MANAGER, WorkloadRefused } from './actuate.ts';
 import { advance } from './advance.ts';
 import type { Draft } from './draft.ts';
 import { reportFigures } from './figures.ts';
@@ -23,6 +23,9 @@ export interface TrainingJobReconcilerOptions {
   readonly monotonicSeconds: () => number;
 }
 
+/** A workload that was refused is tried again after this: what refused it may be another object. */
+const REFUSAL_PAUSE_SECONDS = 60;
+
 /** Carries out what was decided for one job: gather, advance, act, report. */
 export class TrainingJobReconciler {
   readonly #options: TrainingJobReconcilerOptions;
@@ -30,6 +33,7 @@ export class TrainingJobReconciler {
   readonly #workerJobs: Freshest<WorkerJob>;
   readonly #configMaps: Freshest<ConfigMap>;
   readonly #statuses: StatusWriter;
+  readonly #refusedAt = new Map<string, number>();
 
   constructor(options: TrainingJobReconcilerOptions) {
     this.#options = options;
@@ -56,44 +60,53 @@ export class TrainingJobReconciler {
     const job = this.newest(cached);
 
     // 1. Gather.
-    const view = gatherJobView({ cluster, memory, ...this.written }, job, this.#options.nowSeconds());
+    const creationPaused = () => this.#isPaused(key);
+    const view = gatherJobView({ cluster, memory, ...this.written, creationPaused }, job, this.#options.nowSeconds());
 
     // 2. Work out what is to be done.
     const draft = advance(view);
-    const findings = memory.get(key);
+    const findings = memory.get(key, job.metadata.uid);
     if (findings !== undefined) {
       reportSignals(view, draft, findings);
       reportFigures(view, draft, findings);
     }
 
     // 3. Store the intent before acting on it: a successor then finds what was begun.
-    await this.#report(job, draft);
+    const reported = await this.#report(job, draft);
 
     // 4. Act. What fails here is tried again by the next reconcile.
     try {
       await actuate({ client, ...this.written }, view, draft.moves);
     } catch (error) {
-      if (!(error instanceof PodTemplateRefused)) throw error;
-      draft.condition('Accepted', 'False', 'PodTemplateRefused', error.message.slice(0, 2048));
-      draft.event('Warning', 'PodTemplateRefused', error.message);
-      draft.status.state = 'Refused';
-      await this.#report(job, draft);
+      if (!(error instanceof WorkloadRefused)) throw error;
+      this.#refusedAt.set(key, this.#options.monotonicSeconds());
+      draft.refuse(error.reason, error.message);
+      await this.#report(reported, draft);
     }
     for (const event of draft.events) this.#options.events.record({ regarding: job, ...event });
     return draft.requeueAfterSeconds === undefined ? {} : { requeueAfterSeconds: draft.requeueAfterSeconds };
   }
 
-  async #report(job: TrainingJobObject, draft: Draft): Promise<void> {
+  #isPaused(key: string): boolean {
+    const since = this.#refusedAt.get(key);
+    if (since !== undefined && this.#options.monotonicSeconds() - since < REFUSAL_PAUSE_SECONDS) return true;
+    this.#refusedAt.delete(key);
+    return false;
+  }
+
+  /** Writes the status upon the version it was worked out from: what was read late must not undo what was written. */
+  async #report(job: TrainingJobObject, draft: Draft): Promise<TrainingJobObject> {
     const key = keyOf(job);
     const urgent = draft.moves.length > 0 || draft.events.length > 0;
-    if (!this.#statuses.isDue(key, job.status, draft.status, urgent)) return;
+    if (!this.#statuses.isDue(key, job.status, draft.status, urgent)) return job;
     const { apiVersion, kind, metadata } = job;
+    const { name, namespace, resourceVersion } = metadata;
     const applied = await this.#options.client.applyStatus(
       TRAINING_JOBS,
-      { apiVersion, kind, metadata: { name: metadata.name, namespace: metadata.namespace }, status: draft.status },
+      { apiVersion, kind, metadata: { name, namespace, resourceVersion }, status: draft.status },
       { fieldManager: FIELD_MANAGER },
     );
-    this.#trainingJobs.remember(applied);
     this.#statuses.written(key);
+    return this.#trainingJobs.remember(applied);
   }
 }

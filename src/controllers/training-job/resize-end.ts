@@ -15,17 +15,18 @@ const MAX_TIMES = 60;
 export function completeResize(view: JobView, draft: Draft, resize: ResizeStatus): boolean {
   const { reading, tuning } = view;
   const { to } = resize;
+  const stoppedAt = stopOf(view, resize);
   const ranks = to.replicas * ranksPerReplica(view.limits.gpusPerReplica);
   const back =
     view.readyPods === to.replicas &&
     reading?.ranks === ranks &&
+    reading.observedAt > stoppedAt &&
     isPlausible(reading.configVersion) &&
     reading.configVersion >= (tuning?.version ?? Number.POSITIVE_INFINITY) &&
     isPlausible(reading.stepSecondsCount) &&
     reading.stepSecondsCount > 0;
   if (!back) return false;
 
-  const stoppedAt = stopOf(view, resize);
   const seconds = Math.max(1, reading.observedAt - stoppedAt);
   const before = Number(view.status.restartSeconds?.value ?? Number.NaN);
   const mean = Number.isNaN(before) ? seconds : SMOOTHING * seconds + (1 - SMOOTHING) * before;

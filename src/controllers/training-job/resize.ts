@@ -1,4 +1,4 @@
-import type { ResizePhase, ResizeStatus } from '../../api/training-job.ts';
+import type { ResizePhase, ResizeStatus, TuningStatus } from '../../api/training-job.ts';
 import type { Configuration } from '../../core/configuration.ts';
 import { isPlausible } from '../../core/estimate/reading.ts';
 import { fromInstant, toInstant } from '../instants.ts';
@@ -27,7 +27,7 @@ export function beginResize(view: JobView, draft: Draft, current: Configuration,
   const to = replicas === 0 ? { ...current, replicas: 0 } : targetOf(view, current, replicas);
   const running = view.workerJob?.spec.suspend !== true;
   draft.status.resize = {
-    phase: running ? 'WaitingForCapacity' : 'Starting',
+    phase: 'WaitingForCapacity',
     from: allocationOf({ ...current, replicas: running ? current.replicas : 0 }),
     to: allocationOf(to),
     startedAt: toInstant(view.now),
@@ -35,7 +35,6 @@ export function beginResize(view: JobView, draft: Draft, current: Configuration,
     checkpointRequest: (view.tuning?.checkpointRequest ?? 0) + 1,
     ...(isPlausible(view.reading?.steps) ? { stepAtStart: view.reading.steps } : {}),
   };
-  delete draft.status.tuning;
   const message = view.decision?.action === 'Resize' ? view.decision.message : describe(draft.status.resize);
   draft.record({
     action: replicas === 0 ? 'Suspend' : running ? 'Resize' : 'Resume',
@@ -44,7 +43,7 @@ export function beginResize(view: JobView, draft: Draft, current: Configuration,
     reason: view.decision?.action === 'Resize' ? view.decision.reason : 'Requested',
     message,
   });
-  draft.condition('Rescaling', 'True', running ? 'WaitingForCapacity' : 'Starting', message);
+  draft.condition('Rescaling', 'True', 'WaitingForCapacity', message);
   draft.lookAgainIn(1);
 }
 
@@ -52,6 +51,22 @@ export function continueResize(view: JobView, draft: Draft): void {
   const resize = draft.status.resize;
   if (resize === undefined) return;
   PHASES[resize.phase](view, draft, resize);
+}
+
+/** A suspension does not wait for workers that may never find a place: the resize then ends with none. */
+export function endInStop(view: JobView, draft: Draft): void {
+  const resize = draft.status.resize;
+  if (resize === undefined || resize.to.replicas === 0) return;
+  const started = resize.phase === 'Starting';
+  const phase = resize.phase === 'Stopping' ? 'Stopping' : 'CheckpointRequested';
+  draft.status.resize = {
+    ...resize,
+    to: { ...resize.to, replicas: 0 },
+    phase,
+    phaseStartedAt: toInstant(view.now),
+    // The old workers' checkpoint does not hold what the new ones have done.
+    ...(started ? { checkpointRequest: (view.tuning?.checkpointRequest ?? 0) + 1 } : {}),
+  };
 }
 
 function waitForCapacity(view: JobView, draft: Draft, resize: ResizeStatus): void {
@@ -73,8 +88,8 @@ function waitForCapacity(view: JobView, draft: Draft, resize: ResizeStatus): voi
 function waitForCheckpoint(view: JobView, draft: Draft, resize: ResizeStatus): void {
   const request = resize.checkpointRequest ?? 0;
   const { tuning, reading, tunedReplicas } = view;
-  // Workers that never made a step have nothing to lose.
-  const nothingToSave = view.readyPods === 0 || reading === undefined;
+  // Workers that never made a step have nothing to lose; that nobody has asked them yet does not say so.
+  const nothingToSave = view.readyPods === 0 || (reading === undefined && view.metricsAreRead);
   const served = isPlausible(reading?.checkpointRequest) && reading.checkpointRequest >= request;
   if (nothingToSave || served || tuning === undefined || tunedReplicas === undefined) {
     if (served)
@@ -82,10 +97,13 @@ function waitForCheckpoint(view: JobView, draft: Draft, resize: ResizeStatus): v
     enter(view, draft, resize, 'Stopping');
     return;
   }
-  if (tuning.checkpointRequest < request) {
+  if (tuning.checkpointRequest < request && isAwaited(view, draft.status.tuning)) {
+    draft.condition('Rescaling', 'True', 'CheckpointRequested', `the answer to version ${tuning.version} comes first`);
+  } else if (tuning.checkpointRequest < request) {
     const asked = { ...tuning, version: tuning.version + 1, checkpointRequest: request, reason: describe(resize) };
     draft.move({ type: 'WriteTuning', tuning: asked, replicas: tunedReplicas });
     describeTuning(draft, asked);
+    awaitAnswer(view, draft, asked.version);
     draft.event('Normal', 'CheckpointRequested', `request ${request}: ${describe(resize)}`);
   }
   const timeout = view.job.spec.checkpoint.timeoutSeconds;
@@ -105,7 +123,8 @@ function waitForStop(view: JobView, draft: Draft, resize: ResizeStatus): void {
     const replicas = view.workerJob.spec.parallelism ?? resize.from.replicas;
     draft.move({ type: 'SizeWorkload', replicas, suspend: true });
   }
-  const stopped = view.livePods.length === 0 && view.workerJob?.spec.suspend === true;
+  // A workload that somebody deleted has stopped too.
+  const stopped = view.livePods.length === 0 && (view.workerJob === undefined || view.workerJob.spec.suspend === true);
   if (!stopped) {
     draft.condition('Rescaling', 'True', 'Stopping', `${view.livePods.length} workers are stopping`);
     draft.lookAgainIn(2);
@@ -117,6 +136,7 @@ function waitForStop(view: JobView, draft: Draft, resize: ResizeStatus): void {
   }
   draft.status.replicas = 0;
   delete draft.status.resize;
+  draft.keep({ lastRescaleTime: toInstant(view.now) });
   draft.condition('Rescaling', 'False', 'NotRescaling', 'the workers have stopped');
   draft.event('Normal', 'Suspended', 'the workers have stopped; what was learned is kept');
 }
@@ -136,7 +156,8 @@ function waitForStart(view: JobView, draft: Draft, resize: ResizeStatus): void {
   }
 
   // 2. The workload gets its new size in the same update that lets it run.
-  if (workerJob !== undefined && (workerJob.spec.suspend === true || workerJob.spec.parallelism !== to.replicas)) {
+  if (workerJob === undefined) draft.move({ type: 'CreateWorkload', replicas: to.replicas });
+  else if (workerJob.spec.suspend === true || workerJob.spec.parallelism !== to.replicas) {
     draft.move({ type: 'SizeWorkload', replicas: to.replicas, suspend: false });
   }
   draft.status.replicas = to.replicas;
@@ -180,6 +201,8 @@ function layOutFor(view: JobView, resize: ResizeStatus): Configuration {
 function enter(view: JobView, draft: Draft, resize: ResizeStatus, phase: ResizePhase): void {
   const now = toInstant(view.now);
   const stopped = phase === 'Stopping' ? { stoppedAt: now } : {};
+  // Workers that stop answer nothing more.
+  if (phase === 'Stopping') delete draft.status.tuning;
   draft.status.resize = { ...resize, phase, phaseStartedAt: now, ...stopped };
   draft.condition('Rescaling', 'True', phase, describe(resize));
   draft.lookAgainIn(1);
@@ -198,6 +221,14 @@ function giveUp(
   draft.keep({ lastRescaleTime: toInstant(view.now) });
   draft.condition('Rescaling', 'False', reason, `${describe(resize)} was given up: ${message}`);
   draft.event('Warning', 'RescaleGivenUp', `${describe(resize)} was given up: ${message}`);
+}
+
+/** Whether the trainer still has time to answer the version that was sent before. */
+function isAwaited(view: JobView, flight: TuningStatus | undefined): boolean {
+  if (flight === undefined) return false;
+  const { configVersion, rejectedVersion } = view.reading ?? {};
+  const answered = [configVersion, rejectedVersion].some((known) => isPlausible(known) && known >= flight.version);
+  return !answered && view.now < (fromInstant(flight.ackDeadline) ?? view.now);
 }
 
 function inPhase(view: JobView, resize: ResizeStatus): number {

@@ -17,6 +17,12 @@ export function readTuning(configMap: ConfigMap | undefined): Tuning | undefined
   }
 }
 
+/** The number of workers that the tuning was written for; undefined when it is missing or no such number. */
+export function readWorldSize(configMap: ConfigMap | undefined): number | undefined {
+  const workers = Number(configMap?.data?.[WORLD_SIZE_KEY] ?? Number.NaN);
+  return Number.isInteger(workers) && workers > 0 ? workers : undefined;
+}
+
 export function buildTuning(options: {
   readonly configuration: Configuration;
   readonly version: number;

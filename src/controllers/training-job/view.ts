@@ -19,14 +19,20 @@ export interface JobView {
   /** Undefined when there is none; `foreign` when the name is taken by someone else's. */
   readonly workerJob: WorkerJob | undefined;
   readonly nameTaken: boolean;
+  /** The workload was refused a moment ago and is not tried again yet. */
+  readonly creationPaused: boolean;
   /** Pods that hold, or wait for, their GPUs. */
   readonly livePods: readonly Pod[];
   readonly readyPods: number;
   readonly unscheduledPods: number;
   readonly tuning: Tuning | undefined;
   readonly tunedReplicas: number | undefined;
+  /** Of the ConfigMap that the tuning was read from; undefined when there is none. */
+  readonly tuningResourceVersion: string | undefined;
   readonly reading: TrainerReading | undefined;
   readonly metricsProblem: string | undefined;
+  /** Whether this process has read the metrics, so that a missing reading means a silent trainer. */
+  readonly metricsAreRead: boolean;
   readonly decision: JobDecision | undefined;
   readonly gradientNoiseScale: number | undefined;
   /** GPUs of ready nodes of the pool that are free or held by this job; undefined when nodes are left to others. */
@@ -59,6 +65,14 @@ export function layOutBatch(
 export function configurationOf(tuning: Tuning, pool: string, replicas: number): Configuration {
   const { dataParallelSize, microBatchSize, gradientAccumulationSteps } = tuning;
   return { pool, replicas, dataParallelSize, microBatchSize, gradientAccumulationSteps };
+}
+
+/** As below, but without a tuning file that can be read it is the workload that tells its size. */
+export function configurationAtWork(view: JobView, poolName: string): Configuration {
+  const replicas = view.workerJob?.spec.parallelism;
+  const damaged = view.tuning === undefined || view.tunedReplicas === undefined;
+  if (!damaged || replicas === undefined) return currentConfiguration({ ...view, poolName });
+  return initialConfiguration({ ...view.limits, initialReplicas: replicas }, poolName);
 }
 
 /** What the newest tuning asks for; what the user asked for before there is one. */
