@@ -41,7 +41,10 @@ export function advance(view: JobView): Draft {
   // 5. Another size means a checkpoint and a restart, another batch a reload.
   const current = configurationAtWork(view, view.pool?.metadata.name ?? draft.status.pool ?? '');
   const suspended = view.workerJob.spec.suspend === true;
-  if (replicas !== (suspended ? 0 : current.replicas)) beginResize(view, draft, current, replicas);
+  // What is told of a workload at rest is read off it, so that a status that was lost is told again.
+  draft.status.replicas = suspended ? 0 : current.replicas;
+  if (view.pool !== undefined) draft.status.pool = view.pool.metadata.name;
+  if (replicas !== draft.status.replicas) beginResize(view, draft, current, replicas);
   else if (replicas > 0) followTuning(view, draft, current);
 
   describeWorkers(view, draft);
