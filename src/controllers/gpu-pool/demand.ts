@@ -1,9 +1,10 @@
 import type { GpuPool } from '../../api/gpu-pool.ts';
+import type { TrainingJobStatus } from '../../api/training-job.ts';
 import { nodesFor } from '../../core/model/cost-rate.ts';
 import { keyOf } from '../../kube/resource.ts';
 import { type ClusterView, type PoolUse, podsOfJob, poolUse } from '../cluster-view.ts';
 import type { TrainingJobObject } from '../kinds.ts';
-import { isLive } from '../pods.ts';
+import { isLive, isScheduled } from '../pods.ts';
 import { poolOf } from '../training-job/gather.ts';
 
 export interface Claim {
@@ -44,12 +45,23 @@ function claimOf(cluster: ClusterView, pool: GpuPool, job: TrainingJobObject): C
   const status = job.status ?? {};
   const ended = status.conditions?.some(({ type, status: is }) => ENDED.has(type) && is === 'True') ?? false;
   if (poolOf(job, [pool]) === undefined) return [];
-  const held = podsOfJob(cluster, keyOf(job)).filter(isLive).length;
-  const decided = ended ? 0 : Math.max(status.replicas ?? 0, status.resize?.to.replicas ?? 0);
-  const replicas = Math.max(held, decided);
+  const pods = podsOfJob(cluster, keyOf(job)).filter(isLive);
+  const decided = ended ? 0 : decidedReplicas(status, pods.filter(isScheduled).length);
+  const replicas = Math.max(pods.length, decided);
   if (replicas === 0) return [];
   const { namespace = '', name } = job.metadata;
   return [{ namespace, name, replicas, gpus: replicas * job.spec.elasticity.gpusPerReplica }];
+}
+
+/**
+ * Between the end of the old workers and the scheduling of the new ones no pod holds the nodes: given back then, a node
+ * could be taken away under a new worker.
+ */
+function decidedReplicas({ replicas = 0, resize }: TrainingJobStatus, scheduled: number): number {
+  if (resize === undefined) return replicas;
+  const { phase, from, to } = resize;
+  if (phase === 'Starting' && scheduled >= to.replicas) return to.replicas;
+  return Math.max(replicas, from.replicas, to.replicas);
 }
 
 function fitsEvenly(pool: GpuPool, claim: Claim): boolean {
