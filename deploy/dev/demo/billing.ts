@@ -28,7 +28,11 @@ export interface Bill {
   /** The part of it while workers stood on them: what the operator counts. */
   readonly workersUsd: number;
   readonly firstBilledAt: number | undefined;
+  /** What its machines cost now. */
+  readonly usdPerHour: number;
 }
+
+const NO_BILL: Bill = { machinesUsd: 0, workersUsd: 0, firstBilledAt: undefined, usdPerHour: 0 };
 
 interface Machine {
   /** Rent since it was launched that no job has taken over yet. */
@@ -68,7 +72,7 @@ export class Billing {
   }
 
   of(job: string): Bill {
-    return this.#bills.get(job) ?? { machinesUsd: 0, workersUsd: 0, firstBilledAt: undefined };
+    return this.#bills.get(job) ?? NO_BILL;
   }
 
   /** The job has ended: what its machines cost from now on until they are removed is not counted. */
@@ -84,14 +88,19 @@ export class Billing {
   #look(now: number): void {
     const seconds = now - (this.#lookedAt ?? now);
     this.#lookedAt = now;
+    for (const [job, bill] of this.#bills) this.#bills.set(job, { ...bill, usdPerHour: 0 });
     for (const claim of this.#claims.list()) {
       const pool = poolOf(claim);
-      if (pool !== undefined) this.#charge(claim, (pool.usdPerNodeHour * TIME_LAPSE * seconds) / 3600, now);
+      if (pool !== undefined) this.#charge(claim, { now, seconds, usdPerHour: pool.usdPerNodeHour * TIME_LAPSE });
     }
   }
 
-  #charge(claim: NodeClaim, usd: number, now: number): void {
+  #charge(
+    claim: NodeClaim,
+    { now, seconds, usdPerHour }: { readonly now: number; readonly seconds: number; readonly usdPerHour: number },
+  ): void {
     const { name } = claim.metadata;
+    const usd = (usdPerHour * seconds) / 3600;
     const machine = this.#machines.get(name) ?? { unassignedUsd: 0, unassignedSince: now, job: undefined };
     this.#machines.set(name, machine);
     const worker = this.#workerOn(claim.status?.nodeName);
@@ -106,6 +115,7 @@ export class Billing {
       machinesUsd: bill.machinesUsd + machine.unassignedUsd + usd,
       workersUsd: bill.workersUsd + (worker === undefined ? 0 : usd),
       firstBilledAt: Math.min(bill.firstBilledAt ?? now, machine.unassignedSince),
+      usdPerHour: bill.usdPerHour + usdPerHour,
     });
     machine.unassignedUsd = 0;
   }

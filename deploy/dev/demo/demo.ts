@@ -4,6 +4,7 @@ import { reportToTerminal, timed } from '../progress.ts';
 import { kubeconfigPath } from '../settings.ts';
 import { Billing } from './billing.ts';
 import { buildClusterPrograms, type ClusterAccess, openGivenCluster, openLocalCluster } from './cluster-access.ts';
+import { renderDecisions } from './decisions.ts';
 import { Fleet } from './fleet.ts';
 import { buildOperator } from './operator-build.ts';
 import { type OperatorProcess, startOperator } from './operator-process.ts';
@@ -70,14 +71,20 @@ async function main(): Promise<number> {
 function explain(): void {
   report(style.bold('Stepwise demo: three training jobs with guessed batch sizes and GPUs, corrected while they run.'));
   report(
-    `Kubernetes, Karpenter, Prometheus and the operator are real; nodes and trainers are simulated, after measurements on T4 GPUs.\n` +
-      `Time-lapse ${TIME_LAPSE}×: one hour of a job takes ${3600 / TIME_LAPSE} s. Times, rates and costs below are those of the job.\n`,
+    'Kubernetes, Karpenter, Prometheus and the operator are real. Nodes and trainers are simulated; the trainers follow',
+  );
+  report('published measurements of trainings on T4 GPUs.');
+  report(
+    `Time-lapse ${TIME_LAPSE}×: an hour of a job takes ${3600 / TIME_LAPSE} s. Times, rates and costs below are the job's, not the clock's.\n`,
   );
 }
 
 function summarise(access: ClusterAccess, ended: readonly Ended[], stamps: Stamps): number {
   const outcomes = ended.map(outcomeOf);
   const verdict = judge(outcomes);
+  report(style.bold('What was decided'));
+  for (const line of renderDecisions(ended)) report(line);
+  report('');
   for (const line of renderSummary(outcomes, verdict, style)) report(line);
   report('');
   for (const line of differencesToOperator(outcomes)) report(style.bad(`  ${line}`));

@@ -74,7 +74,7 @@ async function showUntilEnded(
     const current = playing.map(({ job }) => jobs.get(keyOf(job)) ?? job);
     noteEnds(show, playing, current, now);
     draw(
-      current.map((job) => jobLine(job, show.billing.of(job.metadata.name).machinesUsd)),
+      current.map((job) => jobLine(job, show.billing.of(job.metadata.name))),
       now,
     );
     if (playing.every(({ endedAt }) => endedAt !== undefined)) return;

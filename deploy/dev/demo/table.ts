@@ -60,7 +60,8 @@ export function pad(text: string, width: number, left?: true): string {
   return left ? cut.padEnd(width) : cut.padStart(width);
 }
 
-function wrapWords(text: string, width: number): string[] {
+/** Breaks a sentence into lines of at most so many characters. */
+export function wrapWords(text: string, width: number): string[] {
   const lines: string[] = [''];
   for (const word of text.split(' ')) {
     const last = lines.at(-1) ?? '';
@@ -68,8 +69,7 @@ function wrapWords(text: string, width: number): string[] {
     else if (last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
     else lines.push(word);
   }
-  if (lines.length > 2) lines[1] = pad(`${lines[1]} ${lines[2]}`, width, true);
-  return lines.slice(0, 2);
+  return lines;
 }
 
 /** A block of lines that is drawn over itself. */
