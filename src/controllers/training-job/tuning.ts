@@ -94,7 +94,12 @@ function noteRejected(view: JobView, draft: Draft, tuning: Tuning, current: Conf
 /** True while the answer is waited for, or was given up. */
 function waitForAnswer(view: JobView, draft: Draft, tuning: Tuning, current: Configuration): boolean {
   const flight = draft.status.tuning;
-  if (flight === undefined) return view.status.bookkeeping?.unacknowledgedSince !== undefined;
+  if (flight === undefined) {
+    // The file that a run started with is answered too, once steps are made; silence shows a trainer that never reads it.
+    const silent = view.status.bookkeeping?.unacknowledgedSince !== undefined;
+    if (!silent && isPlausible(view.reading?.steps) && view.reading.steps > 0) awaitAnswer(view, draft, tuning.version);
+    return true;
+  }
   const deadline = fromInstant(flight.ackDeadline) ?? view.now;
   draft.lookAgainIn(2);
   // Silence of the metrics is not silence of the trainer: only a reading after the deadline can say that it is late.
