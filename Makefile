@@ -49,6 +49,19 @@ cluster-down: ## end the local cluster and remove every trace of it
 cluster-status: ## which parts of the local cluster run, and where their logs are
 	@npx node deploy/dev/cluster.ts status
 
+.PHONY: e2e bench-e2e
+# Ends the cluster again only when it was not up before. Needs root, for the real node.
+E2E = was_up=$$(test -e .dev/kubeconfig && echo yes); \
+	$(MAKE) --no-print-directory cluster-up NODE=real && npm run --silent build && rm -f .dev/results/$(1).json && \
+	npx mocha --config test/e2e.mocharc.json $(COUNTED)$(1); status=$$?; \
+	if test -z "$$was_up"; then $(MAKE) --no-print-directory cluster-down; fi; exit $$status
+
+e2e: install ## real pods with a real PyTorch on the local cluster, one seed (needs root)
+	@$(call E2E,e2e)
+
+bench-e2e: install ## the cost comparison over three seeds, and five minutes without Prometheus (needs root)
+	@export STEPWISE_E2E_SEEDS=3 STEPWISE_E2E_LONG=yes; $(call E2E,bench-e2e)
+
 .PHONY: operator
 operator: ## build the operator and run it on the local cluster, or on the one that KUBECONFIG names
 	@test -x node_modules/.bin/node || $(MAKE) --no-print-directory install

@@ -2,7 +2,7 @@
 """Plays a trainer by the protocol alone: a metrics page written by hand, no SDK, no training.
 
 Its steps take 7 ms + 0.065 ms for each sample and its gradient noise scale is 1000, so that a batch of 16 is far too
-small. `--ignore-tuning` never looks at the tuning file. Lines of `/checkpoints/override.json`, an object of metric
+small. With `--acknowledge` it applies versions up to that one and never another. Lines of `/checkpoints/override.json`, an object of metric
 name to text, replace those of the page: NaN, negative numbers, or whatever a broken exporter would show.
 """
 
@@ -30,9 +30,9 @@ PREFIX = "stepwise_trainer_"
 class Trainer:
     """Counts the steps that would have been done by now."""
 
-    def __init__(self, batch: int, *, ignores_tuning: bool) -> None:
+    def __init__(self, batch: int, newest_version: int) -> None:
         self._lock = threading.Lock()
-        self._ignores_tuning = ignores_tuning
+        self._newest_version = newest_version
         self._looked_at = time.monotonic()
         self._batch = batch
         self._version = 0
@@ -56,13 +56,14 @@ class Trainer:
             self._observations += observed
             self._small += observed * (1 + NOISE_SCALE / (self._batch / 2))
             self._large += observed * (1 + NOISE_SCALE / self._batch)
-            if not self._ignores_tuning:
-                self._obey()
+            self._obey()
 
     def _obey(self) -> None:
         try:
             tuning = json.loads(TUNING.read_text())
         except (OSError, ValueError):
+            return
+        if tuning["version"] > self._newest_version:
             return
         if tuning["version"] > self._version:
             self._version, self._batch = tuning["version"], tuning["globalBatchSize"]
@@ -106,9 +107,9 @@ def main() -> None:
     """Serve the page until SIGTERM; as the first process of a container, that signal must be asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--ignore-tuning", action="store_true")
+    parser.add_argument("--acknowledge", type=int, default=2**31, help="newest version that is applied; 0: none")
     flags = parser.parse_args()
-    trainer = Trainer(flags.batch, ignores_tuning=flags.ignore_tuning)
+    trainer = Trainer(flags.batch, flags.acknowledge)
 
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:  # noqa: N802 - the base class's name

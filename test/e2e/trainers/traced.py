@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """char-lm with a witness: one line per optimizer step in /checkpoints/trace.jsonl, and, if asked, a memory gauge that lies.
 
-E2E_MEMORY_SHARE is the share of what each sample truly takes that the memory gauge shows; the device still runs out at
-the truth. It stands for a trainer whose peaks fall between two scrapes.
+E2E_MEMORY_SHARE is the share of what is truly taken that the memory gauge shows; the device still runs out at the
+truth. It stands for a trainer whose peaks fall between two scrapes.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ def trace_steps() -> None:
 
 
 def understate_memory(share: float) -> None:
-    """Show only a share of what the samples take."""
+    """Show only a share of what is taken."""
     original = model.SimulatedDevice.peak_bytes
 
     def peak_bytes(self: model.SimulatedDevice) -> int | None:
         truth = original(self)
-        return None if truth is None else round(self._base_bytes + share * (truth - self._base_bytes))
+        return None if truth is None else round(share * truth)
 
     model.SimulatedDevice.peak_bytes = peak_bytes
 
