@@ -67,7 +67,8 @@ operator: ## build the operator and run it on the local cluster, or on the one t
 	@test -x node_modules/.bin/node || $(MAKE) --no-print-directory install
 	@npm run --silent build
 	@npx node dist/operator.js --kubeconfig "$${KUBECONFIG:-.dev/kubeconfig}" --no-leader-election --log-format text \
-	  --listen-host 127.0.0.1 --listen-port 18080 --prometheus-url http://127.0.0.1:19090
+	  --listen-host 127.0.0.1 --listen-port 18080 \
+	  --prometheus-url "$${STEPWISE_PROMETHEUS_URL:-http://127.0.0.1:19090}"
 
 .PHONY: demo
 demo: ## three jobs, watched and corrected on a local cluster, or on the one that KUBECONFIG names

@@ -86,6 +86,9 @@ function summarise(access: ClusterAccess, ended: readonly Ended[], stamps: Stamp
   for (const line of renderDecisions(ended)) report(line);
   report('');
   for (const line of renderSummary(outcomes, verdict, style)) report(line);
+  report(
+    style.dim('Billed are machines from launch to removal. The operator counts them while workers stand on them.'),
+  );
   report('');
   for (const line of differencesToOperator(outcomes)) report(style.bad(`  ${line}`));
   for (const line of verdict.problems) report(style.bad(`  ${line}`));
@@ -108,7 +111,7 @@ function summarise(access: ClusterAccess, ended: readonly Ended[], stamps: Stamp
     cluster: access.isLocal ? 'local' : 'given',
     timeLapse: TIME_LAPSE,
     seconds,
-    restartSeconds: meanRestartSeconds(ended),
+    restartSeconds: shortestRestartSeconds(ended),
     outcomes,
     verdict,
     decisions: Object.fromEntries(ended.map(({ job }) => [job.metadata.name, job.status?.decisions ?? []])),
@@ -116,10 +119,11 @@ function summarise(access: ClusterAccess, ended: readonly Ended[], stamps: Stamp
   return verdict.problems.length === 0 ? 0 : 1;
 }
 
-function meanRestartSeconds(ended: readonly Ended[]): number {
+/** Of the resize that was disturbed least; 0 when there was none. */
+function shortestRestartSeconds(ended: readonly Ended[]): number {
   const resized = ended.filter(({ job }) => (job.status?.rescales ?? 0) > 0);
   const seconds = resized.map(({ job }) => Number(job.status?.restartSeconds?.value ?? 0));
-  return seconds.length === 0 ? 0 : seconds.reduce((total, value) => total + value, 0) / seconds.length;
+  return seconds.length === 0 ? 0 : Math.min(...seconds);
 }
 
 async function tidyUp(access: ClusterAccess, operator: OperatorProcess | undefined): Promise<void> {
@@ -135,10 +139,14 @@ async function tidyUp(access: ClusterAccess, operator: OperatorProcess | undefin
     await access.release();
     access.client.close();
   }
-  if (access.isLocal) {
-    report('The cluster still runs, for the next time: `make cluster-down` removes it.');
-    report(`Look around: export KUBECONFIG=${access.kubeconfig}`);
-  }
+  if (!access.isLocal) return;
+  report(
+    '\nThe cluster still runs, for the next time; `make cluster-down` removes it. To try a job of your own on it:',
+  );
+  report(`  export KUBECONFIG=${access.kubeconfig}`);
+  report(
+    '  make operator                                # in a terminal of its own; docs/guide/demo.md goes on from here',
+  );
 }
 
 /** Seconds since the epoch at which `make` began and had installed what is needed; now, when it was not told. */

@@ -16,7 +16,7 @@ export interface Results {
     readonly run: number;
     readonly total: number;
   };
-  /** Time without steps of a resize, mean over the jobs that were resized. */
+  /** Time without steps of the shortest resize. */
   readonly restartSeconds: number;
   readonly outcomes: readonly Outcome[];
   readonly verdict: Verdict;
