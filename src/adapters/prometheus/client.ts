@@ -40,7 +40,9 @@ export class PrometheusClient {
       });
       return parseVector(answer.data);
     } catch (error) {
-      throw new Error(`Prometheus at ${url} gave no answer to ${promql}: ${describe(error)}`, { cause: error });
+      throw new Error(`Prometheus at ${url} gave no answer to ${promql}: ${describe(error)}`, {
+        cause: withoutRequest(error),
+      });
     }
   }
 }
@@ -67,6 +69,12 @@ function parseVector(body: unknown): readonly Sample[] {
 /** Prometheus writes +Inf and -Inf where JavaScript reads Infinity. */
 function toNumber(text: string): number {
   return Number(text.replace(/Inf$/, 'Infinity'));
+}
+
+/** An error of axios carries the request with its headers, and whoever logs causes would write the token down. */
+function withoutRequest(error: unknown): unknown {
+  if (!axios.isAxiosError(error)) return error;
+  return new Error(`${error.code ?? 'no code'}: ${error.message}`);
 }
 
 /** Says what went wrong without headers, which may hold a token. */
