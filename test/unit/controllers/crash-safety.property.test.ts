@@ -42,7 +42,7 @@ function expectRest(world: World, workers: number): void {
 }
 
 describe('An operator that dies at any call', function () {
-  this.timeout(60_000);
+  this.timeout(60_000 + 5000 * numRuns);
 
   it('carries out what the user asked for when nothing goes wrong', async () => {
     const world = await live(userDecides, NO_TROUBLE);

@@ -1,0 +1,35 @@
+import type { TrainerPage } from '../conformance/metrics-source.ts';
+import type { LoopbackPrometheus, Series } from './a-prometheus-answer.ts';
+
+/** Evaluates the fixed queries over trainers' pages as Prometheus would. */
+export function evaluate(jobs: Readonly<Record<string, readonly TrainerPage[]>>): LoopbackPrometheus['answers'] {
+  const of = (make: (pages: readonly TrainerPage[], labels: Record<string, string>) => readonly Series[]) =>
+    Object.entries(jobs).flatMap(([key, pages]) => {
+      const [namespace = '', name = ''] = key.split('/');
+      return make(pages, { namespace, training_job: name });
+    });
+  const reduced = (metrics: readonly string[], reduce: (values: number[]) => number) =>
+    of((pages, labels) =>
+      metrics.flatMap((metric) => {
+        const values = pages
+          .flatMap((page) => page[metric] ?? [])
+          .map((text) => Number(text.replace('Inf', 'Infinity')));
+        if (values.length === 0) return [];
+        return [{ labels: { ...labels, __name__: `stepwise_trainer_${metric}` }, value: write(reduce(values)) }];
+      }),
+    );
+  return {
+    sums: reduced(['samples_total', 'gradient_observations_total'], (values) =>
+      values.reduce((sum, value) => sum + value, 0),
+    ),
+    lowest: reduced(['steps_total', 'config_version'], (values) => Math.min(...values)),
+    highest: reduced(['memory_used_bytes'], (values) => Math.max(...values)),
+    averages: reduced(['loss'], (values) => values.reduce((sum, value) => sum + value, 0) / values.length),
+    ranks: of((pages, labels) => [{ labels, value: String(pages.length) }]),
+    scrapedAt: of((_, labels) => [{ labels, value: '1700000000.5' }]),
+  };
+}
+
+function write(value: number): string {
+  return Number.isFinite(value) || Number.isNaN(value) ? String(value) : value > 0 ? '+Inf' : '-Inf';
+}
