@@ -65,6 +65,8 @@ function decidedReplicas({ replicas = 0, resize }: TrainingJobStatus, scheduled:
 }
 
 function fitsEvenly(pool: GpuPool, claim: Claim): boolean {
+  // Workers without GPUs take a node each, as their cost is counted.
+  if (claim.gpus === 0) return false;
   return pool.spec.gpusPerNode % Math.max(1, claim.gpus / Math.max(1, claim.replicas)) === 0;
 }
 
