@@ -20,6 +20,15 @@ export interface TracedStep {
   readonly ranks: number;
   readonly version: number;
   readonly loss: number;
+  /** Square norms of gradients, at the steps that looked at them. */
+  readonly observation: GradientObservation | null;
+}
+
+export interface GradientObservation {
+  readonly small_square_norm: number;
+  readonly large_square_norm: number;
+  readonly small_batch_size: number;
+  readonly large_batch_size: number;
 }
 
 /** A folder that the pods mount at /checkpoints: checkpoints and the trace outlive them. */
@@ -30,9 +39,13 @@ export class RunFolder {
     this.path = mkdtempSync(path.join(tmpdir(), `stepwise-e2e-${name}-`));
   }
 
+  get traceFile(): string {
+    return path.join(this.path, 'trace.jsonl');
+  }
+
   /** All steps so far, of all lives of the trainer, in the order in which they were done. */
   trace(): readonly TracedStep[] {
-    const file = path.join(this.path, 'trace.jsonl');
+    const file = this.traceFile;
     if (!existsSync(file)) return [];
     const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
     return lines.map((line) => JSON.parse(line) as TracedStep);

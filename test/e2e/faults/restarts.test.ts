@@ -86,7 +86,11 @@ describe('the operator is killed at ten points of resizes', function () {
   const stop = new AbortController();
   const versions: number[] = [];
   const killedIn: string[] = [];
-  after(() => stop.abort());
+  let watching: Promise<void> | undefined;
+  after(async () => {
+    stop.abort();
+    await watching;
+  });
 
   it('ends every one of them as it was meant', async () => {
     const args = ['--micro-batch-size=64', '--target-loss=0', `--checkpoint-every-seconds=${CHECKPOINT_SECONDS}`];
@@ -94,7 +98,7 @@ describe('the operator is killed at ten points of resizes', function () {
     const labelSelector = `stepwise.dev/training-job=${name}`;
     const watch = new Informer<ConfigMap>({ client, resource: CONFIG_MAPS, namespace: NAMESPACE, labelSelector });
     watch.onChange(({ object }) => versions.push(readTuning(object)?.version ?? Number.NaN));
-    watch.run(stop.signal);
+    watching = watch.run(stop.signal);
 
     for (const [index, kills] of KILLS.entries()) {
       const replicas = index % 2 === 0 ? 2 : 1;

@@ -64,9 +64,9 @@ describe('a trainer that runs out of memory at a new micro batch', function () {
     await untilJob(client, name, { what: 'the trainer refuses a micro batch', seconds: 120 }, ({ status }) => {
       return status?.batch?.rejectedReason === 'out_of_memory' && status.batch.microBatchSizeCeiling !== undefined;
     });
-    await untilJob(client, name, { what: 'a larger batch of smaller passes runs', seconds: 90 }, ({ status }) => {
+    await untilJob(client, name, { what: 'a larger batch of passes that fit runs', seconds: 90 }, ({ status }) => {
       const last = folder.trace().at(-1);
-      return (last?.samples ?? 0) > FITTING && status?.tuning === undefined;
+      return (last?.samples ?? 0) > 64 && status?.tuning === undefined;
     });
     await sleep(20_000);
 

@@ -11,11 +11,13 @@ import json
 import os
 import socket
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import model
 import train
+from stepwise.noise import Observation
 from stepwise.session import Session
 
 LIFE = f"{socket.gethostname()}-{time.time():.3f}"
@@ -27,9 +29,9 @@ def trace_steps() -> None:
     original = Session.end_step
     out = TRACE.open("a", buffering=1)
 
-    def end_step(self: Session, *, loss: float | None = None, **rest: Any) -> None:
+    def end_step(self: Session, *, loss: float | None = None, observation: Observation | None = None, **rest: Any) -> None:
         batch, step, position = self.running.batch, self.step, self.position
-        original(self, loss=loss, **rest)
+        original(self, loss=loss, observation=observation, **rest)
         if self.ranks.rank != 0:
             return
         line = {
@@ -43,6 +45,7 @@ def trace_steps() -> None:
             "ranks": self.ranks.size,
             "version": self.running.version,
             "loss": loss,
+            "observation": asdict(observation) if observation else None,
         }
         out.write(json.dumps(line) + "\n")
 
