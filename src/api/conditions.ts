@@ -97,7 +97,6 @@ export const TRAINING_JOB_CONDITIONS = {
     meaning: 'Something else changes the size of the workload. Abnormal when true.',
     reasons: {
       None: 'False: nobody else changes it.',
-      HorizontalPodAutoscaler: 'True: an HPA targets the TrainingJob while its mode is Auto.',
       WorkloadChangedByOther: 'True: the workload was changed by another owner.',
     },
   },

@@ -1,27 +1,7 @@
-import type { GpuPoolConditionType, GpuPoolReason } from '../../api/conditions.ts';
-import type { GpuPool, GpuPoolStatus } from '../../api/gpu-pool.ts';
-import type { Condition } from '../../api/status-parts.ts';
-import type { InstantSeconds } from '../../core/configuration.ts';
 import { duration } from '../../core/explain/figures.ts';
-import { setConditions } from '../../kube/conditions.ts';
 import { fromInstant, toInstant } from '../instants.ts';
-import type { Demand } from './demand.ts';
-
-export interface PoolView {
-  readonly now: InstantSeconds;
-  readonly pool: GpuPool;
-  readonly demand: Demand;
-  /** What the scale target asks for now; undefined for a pool that is left to others. */
-  readonly asked: number | undefined;
-}
-
-export interface PoolDraft {
-  readonly status: { -readonly [K in keyof GpuPoolStatus]: GpuPoolStatus[K] };
-  /** Nodes to ask for; undefined when nothing is to be changed. */
-  setNodes: number | undefined;
-  event: { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string } | undefined;
-  requeueAfterSeconds: number | undefined;
-}
+import { newPoolDraft, type PoolDraft, type PoolView, setCondition } from './pool-draft.ts';
+import { reportPoolProblems } from './pool-problems.ts';
 
 /** After a stock-out the pool is asked again no sooner than this. */
 const STOCK_OUT_BACKOFF_SECONDS = 600;
@@ -30,20 +10,15 @@ const MAX_CLAIMS = 256;
 /** What is to be done with one pool: up at once, down after a delay and never below a node that somebody uses. */
 export function advancePool(view: PoolView): PoolDraft {
   const { pool, demand, asked, now } = view;
-  const draft: PoolDraft = {
-    status: { ...structuredClone(pool.status ?? {}), observedGeneration: pool.metadata.generation ?? 0 },
-    setNodes: undefined,
-    event: undefined,
-    requeueAfterSeconds: undefined,
-  };
+  const draft = newPoolDraft(pool);
   describeUse(view, draft);
   if (asked === undefined) {
     setCondition(draft, view, 'ScalerAvailable', 'True', 'NotScaled', 'the provider is None: nodes are left to others');
-    setCondition(draft, view, 'Ready', 'True', 'Ready', 'nodes are counted');
+    reportPoolProblems(view, draft);
     return draft;
   }
   setCondition(draft, view, 'ScalerAvailable', 'True', 'ScalerAvailable', 'the scale target can be read');
-  setCondition(draft, view, 'Ready', 'True', 'Ready', 'nodes are counted and scaled');
+  reportPoolProblems(view, draft);
   followScaling(view, draft);
 
   const stockOutUntil = fromInstant(draft.status.stockOutUntil);
@@ -127,17 +102,4 @@ function scaleTo(view: PoolView, draft: PoolDraft, nodes: number): void {
     jobs.length === 0 ? 'no job needs it' : `for ${jobs.slice(0, 3).join(', ')}${jobs.length > 3 ? ', …' : ''}`;
   draft.event = { type: 'Normal', reason: 'PoolScaled', message: `${from}→${nodes} nodes, ${why}` };
   draft.requeueAfterSeconds = 5;
-}
-
-export function setCondition<T extends GpuPoolConditionType>(
-  draft: PoolDraft,
-  view: Pick<PoolView, 'now' | 'pool'>,
-  type: T,
-  status: Condition['status'],
-  reason: GpuPoolReason<T>,
-  message: string,
-): void {
-  const observedGeneration = view.pool.metadata.generation ?? 0;
-  const change = { type, status, reason, message, observedGeneration };
-  draft.status.conditions = [...setConditions(draft.status.conditions, [change], view.now * 1000)];
 }

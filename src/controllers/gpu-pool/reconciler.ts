@@ -8,8 +8,10 @@ import type { ClusterView } from '../cluster-view.ts';
 import { Freshest } from '../freshest.ts';
 import { GPU_POOLS, type GpuPoolObject, type TrainingJobObject } from '../kinds.ts';
 import { FIELD_MANAGER } from '../training-job/actuate.ts';
-import { advancePool, type PoolDraft, setCondition } from './advance-pool.ts';
+import { advancePool } from './advance-pool.ts';
 import { demandOn } from './demand.ts';
+import { newPoolDraft, type PoolDraft, setCondition } from './pool-draft.ts';
+import { findPoolProblems } from './pool-problems.ts';
 
 export interface GpuPoolReconcilerOptions {
   readonly client: KubeClient;
@@ -47,7 +49,8 @@ export class GpuPoolReconciler {
     } catch (error) {
       return this.#reportScalerProblem(pool, error, now);
     }
-    const draft = advancePool({ now, pool, demand, asked: asked?.desired });
+    const problems = findPoolProblems(cluster, pool);
+    const draft = advancePool({ now, pool, demand, asked: asked?.desired, problems });
 
     // The intent is stored first: a restarted operator then knows since when nodes are waited for.
     await this.#report(pool, draft);
@@ -65,12 +68,7 @@ export class GpuPoolReconciler {
 
   async #reportScalerProblem(pool: GpuPoolObject, error: unknown, now: number): Promise<ReconcileResult> {
     if (!(error instanceof ScalerError)) throw error;
-    const draft: PoolDraft = {
-      status: structuredClone(pool.status ?? {}),
-      setNodes: undefined,
-      event: undefined,
-      requeueAfterSeconds: undefined,
-    };
+    const draft = newPoolDraft(pool);
     setCondition(draft, { now, pool }, 'ScalerAvailable', 'False', error.problem, error.message);
     setCondition(draft, { now, pool }, 'Ready', 'False', 'ScalerUnavailable', error.message);
     await this.#report(pool, draft);

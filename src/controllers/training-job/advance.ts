@@ -1,4 +1,5 @@
 import { checkAccepted } from './acceptance.ts';
+import { putSizeBack } from './conflicts.ts';
 import { Draft } from './draft.ts';
 import { reportFinished } from './finish.ts';
 import { beginResize, continueResize, endInStop } from './resize.ts';
@@ -46,6 +47,7 @@ export function advance(view: JobView): Draft {
   if (view.pool !== undefined) draft.status.pool = view.pool.metadata.name;
   if (replicas !== draft.status.replicas) beginResize(view, draft, current, replicas);
   else if (replicas > 0) followTuning(view, draft, current);
+  if (draft.status.resize === undefined) putSizeBack(view, draft);
 
   describeWorkers(view, draft);
   return draft;

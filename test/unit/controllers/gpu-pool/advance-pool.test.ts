@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import type { GpuPoolStatus } from '../../../../src/api/gpu-pool.ts';
 import type { PoolUse } from '../../../../src/controllers/cluster-view.ts';
 import { advancePool } from '../../../../src/controllers/gpu-pool/advance-pool.ts';
+import type { PoolProblems } from '../../../../src/controllers/gpu-pool/pool-draft.ts';
 import { ago, NOW } from '../../../support/a-job-view.ts';
 import { aGpuPool, type GpuPoolParts } from '../../../support/a-training-job.ts';
 
@@ -14,6 +15,7 @@ interface Story {
   readonly sets?: number | undefined;
   readonly says?: readonly string[];
   readonly event?: string;
+  readonly problems?: Partial<PoolProblems>;
   readonly leaves?: (status: GpuPoolStatus) => void;
 }
 
@@ -105,6 +107,46 @@ const STORIES: Readonly<Record<string, Story>> = {
     status: { ...scaling(2, 1, 5), stockOutUntil: ago(-300) },
     leaves: ({ stockOutUntil }) => expect(stockOutUntil).to.equal(ago(-300)),
   },
+  'notices that somebody else changed its size, and puts it right': {
+    asked: 5,
+    needed: 5,
+    status: { nodes: { desired: 3 } },
+    says: ['Conflicting=True/ScaleChangedByOther'],
+  },
+  'does not take its own write that has not landed for a conflict': {
+    asked: 1,
+    needed: 3,
+    status: { nodes: { desired: 3 }, ...scaling(1, 3, 1) },
+    sets: 3,
+    event: 'PoolScaled',
+    says: ['Conflicting=False/None'],
+  },
+  'says that nobody answers to its scale': {
+    asked: 3,
+    needed: 3,
+    use: { nodes: 1, readyNodes: 1 },
+    status: { nodes: { desired: 3 }, ...scaling(1, 3, 120) },
+    says: ['ScalerAvailable=False/ScaleIgnored'],
+  },
+  'is patient while nodes are coming': {
+    asked: 3,
+    needed: 3,
+    use: { nodes: 2, readyNodes: 1 },
+    status: { nodes: { desired: 3 }, ...scaling(1, 3, 600) },
+    says: ['ScalerAvailable=True/ScalerAvailable'],
+  },
+  'is not ready while another pool selects its nodes': {
+    asked: 1,
+    needed: 1,
+    problems: { overlappingPool: 'twin' },
+    says: ['Ready=False/SelectorOverlaps'],
+  },
+  'is not ready while a node has another number of GPUs': {
+    asked: undefined,
+    needed: 1,
+    problems: { disagreeingNode: { name: 'odd', gpus: 8 } },
+    says: ['Ready=False/NodesDisagree'],
+  },
   'only counts where nodes are left to others': {
     asked: undefined,
     needed: 3,
@@ -122,7 +164,8 @@ describe('advancePool: a pool', () => {
     it(name, () => {
       const pool = aGpuPool({ ...(story.spec && { spec: story.spec }), status: story.status });
       const demand = { claims: [], nodes: story.needed, use: { ...NO_USE, ...story.use } };
-      const draft = advancePool({ now: NOW, pool, demand, asked: story.asked });
+      const problems = { overlappingPool: undefined, disagreeingNode: undefined, ...story.problems };
+      const draft = advancePool({ now: NOW, pool, demand, asked: story.asked, problems });
       const said = (draft.status.conditions ?? []).map(({ type, status, reason }) => `${type}=${status}/${reason}`);
       expect(draft.setNodes, 'nodes asked for').to.equal(story.sets);
       expect(draft.event?.reason, 'event').to.equal(story.event);
