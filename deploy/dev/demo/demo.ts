@@ -1,5 +1,6 @@
 // `make demo`: three TrainingJobs on a local cluster, their guesses corrected before your eyes.
 
+import path from 'node:path';
 import { reportToTerminal, timed } from '../progress.ts';
 import { kubeconfigPath } from '../settings.ts';
 import { Billing } from './billing.ts';
@@ -34,7 +35,7 @@ async function main(): Promise<number> {
 
   // 1. Build what is missing: the operator, and the programs of the local cluster.
   const given = process.env['KUBECONFIG'];
-  const isLocal = given === undefined || given === '' || given === kubeconfigPath;
+  const isLocal = given === undefined || given === '' || path.resolve(given) === kubeconfigPath;
   await timed(report, 'The operator is built', buildOperator);
   if (isLocal) await buildClusterPrograms();
   stamps.built = Date.now() / 1000;
