@@ -5,6 +5,8 @@ export type LogFormat = 'json' | 'text';
 export type Logger = winston.Logger;
 
 const SECRET_FIELD = /token|password|secret|authorization|api-?key/i;
+const REDACTED = '(not logged)';
+const MAX_DEPTH = 5;
 
 /** Logs one JSON object a line, or text for people at a terminal. Fields whose name says secret are not written. */
 export function createLogger(options: { readonly level: LogLevel; readonly format: LogFormat }): Logger {
@@ -33,6 +35,21 @@ function readableErrors(info: winston.Logform.TransformableInfo): winston.Logfor
 }
 
 function withoutSecrets(info: winston.Logform.TransformableInfo): winston.Logform.TransformableInfo {
-  for (const name of Object.keys(info)) if (SECRET_FIELD.test(name)) info[name] = '(not logged)';
+  for (const [name, value] of Object.entries(info)) {
+    info[name] = SECRET_FIELD.test(name) ? REDACTED : redacted(value, MAX_DEPTH);
+  }
   return info;
+}
+
+/** A copy without secrets; what lies deeper than anybody reads is left out. */
+function redacted(value: unknown, depth: number): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth === 0) return '…';
+  if (Array.isArray(value)) return value.map((item) => redacted(item, depth - 1));
+  if (Object.getPrototypeOf(value) !== Object.prototype) return value;
+  const fields = Object.entries(value).map(([name, inner]) => [
+    name,
+    SECRET_FIELD.test(name) ? REDACTED : redacted(inner, depth - 1),
+  ]);
+  return Object.fromEntries(fields);
 }
