@@ -104,10 +104,14 @@ function header(text: string, before: unknown): Record<string, string> {
   return { ...(before as Record<string, string>), [name]: value.join('=') };
 }
 
-/** An empty variable counts as not set, as charts render one for a value that was left out. */
+/**
+ * Takes the value from the environment that was handed in, as if it were a flag. An empty variable counts as not set, as
+ * charts render one for a value that was left out.
+ */
 function applyEnvironment(program: Command, each: Option, environment: NodeJS.ProcessEnv): void {
   const variable = each.envVar;
-  if (variable === undefined || environment[variable] !== '') return;
-  delete environment[variable];
-  program.setOptionValueWithSource(each.attributeName(), each.defaultValue, 'default');
+  const text = variable === undefined ? undefined : environment[variable];
+  if (variable === undefined || text === undefined) return;
+  if (text === '') delete environment[variable];
+  else program.emit(`optionEnv:${each.name()}`, text);
 }
