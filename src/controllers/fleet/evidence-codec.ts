@@ -3,11 +3,10 @@ import { type Evidence, NO_EVIDENCE } from '../../core/estimate/evidence.ts';
 /** Raised whenever the shape of the evidence changes; what another version wrote is forgotten, not misread. */
 const EVIDENCE_VERSION = 1;
 
-/** Nine digits are more than any measurement here has, and keep the field small. */
+/** Nine digits are more than any measurement here has, and keep the field small. What is no number is left out. */
 function shorten(_key: string, value: unknown): unknown {
-  return typeof value === 'number' && Number.isFinite(value) && !Number.isInteger(value)
-    ? Number(value.toPrecision(9))
-    : value;
+  if (typeof value !== 'number' || Number.isInteger(value)) return value;
+  return Number.isFinite(value) ? Number(value.toPrecision(9)) : undefined;
 }
 
 export function encodeEvidence(evidence: Evidence): string {
