@@ -52,7 +52,7 @@ cluster-status: ## which parts of the local cluster run, and where their logs ar
 .PHONY: e2e bench-e2e
 # Ends the cluster again only when it was not up before. Needs root, for the real node.
 E2E = was_up=$$(test -e .dev/kubeconfig && echo yes); \
-	$(MAKE) --no-print-directory cluster-up NODE=real && npm run --silent build && rm -f .dev/results/$(1).json && \
+	$(MAKE) --no-print-directory cluster-up NODE=real && npm run --silent build && rm -f .dev/results/{$(1),reload,resize,faults}.json && \
 	npx mocha --config test/e2e.mocharc.json $(COUNTED)$(1); status=$$?; \
 	if test -z "$$was_up"; then $(MAKE) --no-print-directory cluster-down; fi; exit $$status
 

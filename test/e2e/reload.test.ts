@@ -60,8 +60,8 @@ describe('a reload of the batch while the trainer runs', function () {
   });
 
   after(async () => {
-    await deleteJob(client, JOB);
     await operator.stop();
+    await deleteJob(client, JOB);
     client.close();
     folder.remove();
   });

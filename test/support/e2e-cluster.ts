@@ -79,15 +79,16 @@ export async function createJob(client: KubeClient, job: TrainingJobObject): Pro
   await client.create(TRAINING_JOBS, job);
 }
 
-/** Deletes a run and waits until nothing of it holds a core any more. */
+/** Deletes a run and waits until nothing of it holds a core any more; its Job goes with it by its owner reference. */
 export async function deleteJob(client: KubeClient, name: string): Promise<void> {
   await client.delete(TRAINING_JOBS, at(name));
-  await client.delete(JOBS, at(name), { propagation: 'Background' }).catch(() => undefined);
-  const left = async () => await podsOf(client, name);
-  for (const pod of await left()) await client.delete(PODS, at(pod.metadata.name), { gracePeriodSeconds: 1 });
-  await until(`the pods of ${name} are gone`, 60, async () => {
-    const pods = await left();
-    return { done: pods.length === 0, seen: pods.map(({ metadata }) => metadata.name).join() };
+  await until(`workload and pods of ${name} are gone`, 90, async () => {
+    const pods = await podsOf(client, name);
+    const staying = pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+    for (const { metadata } of staying) await client.delete(PODS, at(metadata.name), { gracePeriodSeconds: 1 });
+    const workload = await readWorkload(client, name);
+    const seen = [...pods.map(({ metadata }) => metadata.name), ...(workload === undefined ? [] : ['its Job'])];
+    return { done: seen.length === 0, seen };
   });
 }
 
