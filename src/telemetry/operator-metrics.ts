@@ -1,5 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
+const PREFIX = 'stepwise_';
+/** Gauges of prom-client whose names end as only counters' may. */
+const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
 const JOB_LABELS = ['namespace', 'name'] as const;
 
 /** Everything the operator tells about the jobs and about its own work, under the prefix `stepwise_`. */
@@ -73,19 +76,20 @@ export class OperatorMetrics {
   }
 
   constructor() {
-    collectDefaultMetrics({ register: this.registry, prefix: 'stepwise_' });
+    collectDefaultMetrics({ register: this.registry, prefix: PREFIX });
+    for (const name of MISNAMED) this.registry.removeSingleMetric(`${PREFIX}${name}`);
   }
 
   #gauge<L extends string>(name: string, help: string, labelNames: readonly L[]): Gauge<L> {
-    return new Gauge({ name: `stepwise_${name}`, help, labelNames, registers: [this.registry] });
+    return new Gauge({ name: `${PREFIX}${name}`, help, labelNames, registers: [this.registry] });
   }
 
   #counter<L extends string>(name: string, help: string, labelNames: readonly L[]): Counter<L> {
-    return new Counter({ name: `stepwise_${name}`, help, labelNames, registers: [this.registry] });
+    return new Counter({ name: `${PREFIX}${name}`, help, labelNames, registers: [this.registry] });
   }
 
   #histogram<L extends string>(name: string, help: string, labelNames: readonly L[]): Histogram<L> {
     const buckets = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10];
-    return new Histogram({ name: `stepwise_${name}`, help, labelNames, buckets, registers: [this.registry] });
+    return new Histogram({ name: `${PREFIX}${name}`, help, labelNames, buckets, registers: [this.registry] });
   }
 }
