@@ -113,5 +113,6 @@ function applyEnvironment(program: Command, each: Option, environment: NodeJS.Pr
   const text = variable === undefined ? undefined : environment[variable];
   if (variable === undefined || text === undefined) return;
   if (text === '') delete environment[variable];
-  else program.emit(`optionEnv:${each.name()}`, text);
+  // Commands are event emitters, which their types do not say.
+  else (program as unknown as NodeJS.EventEmitter).emit(`optionEnv:${each.name()}`, text);
 }
