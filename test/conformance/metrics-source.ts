@@ -41,12 +41,15 @@ export function describeMetricsSource(name: string, open: () => Promise<SourceUn
       expect(reading?.observedAt, 'an instant').to.be.above(1_600_000_000);
     });
 
-    it('adds samples up, takes the slowest rank and the oldest version', async () => {
-      const late = { ...RANK, steps_total: '99', config_version: '3', memory_used_bytes: '1500', loss: '3.5' };
+    it('adds samples up, and takes the slowest rank and the largest memory', async () => {
+      const late = { ...RANK, steps_total: '99', memory_used_bytes: '1500', loss: '3.5' };
       await it_.show({ 'team/bert': [RANK, late] });
-      expect(await read()).to.include({
-        ...{ ranks: 2, steps: 99, samples: 6400, configVersion: 3, loss: 3, memoryUsedBytes: 1500 },
-      });
+      expect(await read()).to.include({ ranks: 2, steps: 99, samples: 6400, loss: 3, memoryUsedBytes: 1500 });
+    });
+
+    it('takes the oldest version while ranks change over, and no memory, which may be of either', async () => {
+      await it_.show({ 'team/bert': [RANK, { ...RANK, config_version: '3' }] });
+      expect(await read()).to.include({ configVersion: 3, memoryUsedBytes: undefined });
     });
 
     it('tells jobs of the same name in two namespaces apart', async () => {

@@ -25,6 +25,10 @@ export function evaluate(jobs: Readonly<Record<string, readonly TrainerPage[]>>)
     lowest: reduced(['steps_total', 'config_version'], (values) => Math.min(...values)),
     highest: reduced(['memory_used_bytes'], (values) => Math.max(...values)),
     averages: reduced(['loss'], (values) => values.reduce((sum, value) => sum + value, 0) / values.length),
+    versionSpread: of((pages, labels) => {
+      const versions = pages.flatMap((page) => page['config_version'] ?? []).map(Number);
+      return versions.length === 0 ? [] : [{ labels, value: String(Math.max(...versions) - Math.min(...versions)) }];
+    }),
     ranks: of((pages, labels) => [{ labels, value: String(pages.length) }]),
     scrapedAt: of((_, labels) => [{ labels, value: '1700000000.5' }]),
   };

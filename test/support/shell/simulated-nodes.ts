@@ -29,11 +29,13 @@ export class SimulatedNodes implements NodeScaler {
     for (let index = 0; index < desired; index++) this.#stand(this.#nextName());
   }
 
-  async read(): Promise<NodeCount> {
+  async read(pool: GpuPool): Promise<NodeCount | undefined> {
+    if (pool.spec.provider.type === 'None') return undefined;
     return { desired: this.desired, token: String(this.#token) };
   }
 
-  async setNodes(_pool: GpuPool, nodes: number, token: string | undefined): Promise<void> {
+  async setNodes(pool: GpuPool, nodes: number, token: string | undefined): Promise<void> {
+    if (pool.spec.provider.type === 'None') return;
     if (token !== undefined && token !== String(this.#token)) {
       throw new KubeError({ status: 409, reason: 'Conflict', message: 'the scale has been modified' });
     }

@@ -35,9 +35,8 @@ describe('the log', () => {
   it('does not write fields that are called secret, at any depth', () => {
     const secrets = { token: 'abc-1', nested: { Authorization: 'abc-2', list: [{ apiKey: 'abc-3' }] } };
     const text = logged((log) => log.info('asked', { ...secrets, harmless: 'kept' }));
-    expect(text)
-      .not.to.match(/abc-\d/)
-      .and.to.contain('kept');
+    expect(text).not.to.match(/abc-\d/);
+    expect(text).to.contain('kept');
     expect(secrets.nested.Authorization, 'what was logged is left as it was').to.equal('abc-2');
   });
 });
