@@ -71,6 +71,15 @@ export function poolUse(cluster: ClusterView, pool: GpuPool): PoolUse {
   return use;
 }
 
+/** Workers on the pool's nodes that have ended and not been deleted yet. */
+export function endedWorkers(cluster: ClusterView, pool: GpuPool): readonly Pod[] {
+  return cluster.nodes
+    .list()
+    .filter((node) => matchesLabels(node, pool.spec.nodeSelector))
+    .flatMap((node) => cluster.pods.byIndex(PODS_BY_NODE, node.metadata.name))
+    .filter((pod) => isOwn(pod) && !isLive(pod));
+}
+
 const isOwn = (pod: Pod) => pod.metadata.labels?.[TRAINING_JOB_LABEL] !== undefined;
 
 function gpusHeldBy(pods: readonly Pod[]): number {

@@ -2,12 +2,13 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ReconcileResult } from '../../kube/controller.ts';
 import type { EventRecorder } from '../../kube/events.ts';
 import type { KubeClient } from '../../kube/kube-client.ts';
-import { isConflict } from '../../kube/kube-error.ts';
+import { isConflict, isNotFound } from '../../kube/kube-error.ts';
 import { type NodeCount, type NodeScaler, ScalerError } from '../../ports/node-scaler.ts';
-import type { ClusterView } from '../cluster-view.ts';
+import { type ClusterView, endedWorkers } from '../cluster-view.ts';
 import { Freshest } from '../freshest.ts';
-import { GPU_POOLS, type GpuPoolObject, type TrainingJobObject } from '../kinds.ts';
+import { GPU_POOLS, type GpuPoolObject, PODS, type TrainingJobObject } from '../kinds.ts';
 import { FIELD_MANAGER } from '../training-job/actuate.ts';
+import { DO_NOT_DISRUPT_ANNOTATION } from '../training-job/indexed-job.ts';
 import { advancePool } from './advance-pool.ts';
 import { demandOn } from './demand.ts';
 import { newPoolDraft, type PoolDraft, setCondition } from './pool-draft.ts';
@@ -30,6 +31,8 @@ const RESYNC_SECONDS = 30;
 export class GpuPoolReconciler {
   readonly #options: GpuPoolReconcilerOptions;
   readonly #pools: Freshest<GpuPoolObject>;
+  /** By pool, the uids of ended workers that protect their node no longer. */
+  readonly #unprotected = new Map<string, ReadonlySet<string>>();
 
   constructor(options: GpuPoolReconcilerOptions) {
     this.#options = options;
@@ -54,6 +57,7 @@ export class GpuPoolReconciler {
 
     // The intent is stored first: a restarted operator then knows since when nodes are waited for.
     await this.#report(pool, draft);
+    if (asked !== undefined && demand.nodes < asked.desired) await this.#unprotectEnded(pool);
     if (draft.setNodes !== undefined) {
       try {
         await scaler.setNodes(pool, draft.setNodes, asked?.token);
@@ -64,6 +68,25 @@ export class GpuPoolReconciler {
     }
     if (draft.event !== undefined) events.record({ regarding: pool, ...draft.event });
     return { requeueAfterSeconds: Math.min(RESYNC_SECONDS, draft.requeueAfterSeconds ?? RESYNC_SECONDS) };
+  }
+
+  /**
+   * A worker that has ended still stands on its node, and for Karpenter its annotation still protects it: of two such
+   * nodes it may take the one that trains. So the ended ones lose it before nodes are given back.
+   */
+  async #unprotectEnded(pool: GpuPoolObject): Promise<void> {
+    const patch = { metadata: { annotations: { [DO_NOT_DISRUPT_ANNOTATION]: null } } };
+    const done = this.#unprotected.get(pool.metadata.name);
+    const ended = endedWorkers(this.#options.cluster, pool);
+    for (const { metadata } of ended.filter(({ metadata: { uid = '' } }) => done?.has(uid) !== true)) {
+      const { name, namespace } = metadata;
+      await this.#options.client
+        .mergePatch(PODS, { name, namespace }, patch, { fieldManager: FIELD_MANAGER })
+        .catch((error) => {
+          if (!isNotFound(error)) throw error;
+        });
+    }
+    this.#unprotected.set(pool.metadata.name, new Set(ended.map(({ metadata: { uid = '' } }) => uid)));
   }
 
   async #reportScalerProblem(pool: GpuPoolObject, error: unknown, now: number): Promise<ReconcileResult> {

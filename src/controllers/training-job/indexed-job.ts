@@ -7,6 +7,7 @@ import type { KubeObject, OwnerReference } from '../../kube/resource.ts';
 import type { Container, EnvironmentVariable, PodSpec, Service, TrainingJobObject, WorkerJob } from '../kinds.ts';
 
 export const GPU_RESOURCE = 'nvidia.com/gpu';
+export const DO_NOT_DISRUPT_ANNOTATION = 'karpenter.sh/do-not-disrupt';
 /** Key of the tuning ConfigMap that holds the number of workers; pods read it when they start. */
 export const WORLD_SIZE_KEY = 'workers';
 const TUNING_VOLUME = 'stepwise-tuning';
@@ -105,7 +106,7 @@ function buildPodTemplate(job: TrainingJobObject, pool: GpuPool): WorkerJob['spe
         [POOL_LABEL]: pool.metadata.name,
       },
       annotations: {
-        'karpenter.sh/do-not-disrupt': 'true',
+        [DO_NOT_DISRUPT_ANNOTATION]: 'true',
         'cluster-autoscaler.kubernetes.io/safe-to-evict': 'false',
         ...podTemplate.metadata?.annotations,
       },
