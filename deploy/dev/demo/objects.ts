@@ -58,7 +58,8 @@ export async function applyPoolsAndPolicy(client: KubeClient): Promise<void> {
       },
       limits: { minNodes: 0, maxNodes: pool.maxNodes },
       cost: { pricePerNodeHour: (pool.usdPerNodeHour * TIME_LAPSE).toFixed(4), currency: 'USD' },
-      scaleDownDelaySeconds: 0,
+      // Time for Karpenter to see which workers have ended, so that it takes the nodes that are free.
+      scaleDownDelaySeconds: 2,
       provisioningTimeoutSeconds: 120,
     };
     await client.apply(GPU_POOLS, { metadata: { name: pool.name }, spec }, { fieldManager: FIELD_MANAGER });
