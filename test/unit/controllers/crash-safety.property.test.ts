@@ -5,7 +5,7 @@ import { World } from '../../support/shell/world.ts';
 
 /** Runs tell their seed when they fail: CRASH_SEED gives it back, CRASH_RUNS asks for more of them. */
 const seed = process.env['CRASH_SEED'] === undefined ? undefined : Number(process.env['CRASH_SEED']);
-const numRuns = Number(process.env['CRASH_RUNS'] ?? 5);
+const numRuns = Number(process.env['CRASH_RUNS'] ?? 4);
 const CHOICES = {
   numRuns,
   ...(seed === undefined ? {} : { seed }),

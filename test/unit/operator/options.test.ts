@@ -3,7 +3,8 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { parseOptions } from '../../../src/operator/options.ts';
 
-const main = path.join(import.meta.dirname, '../../../src/operator/main.ts');
+const options = path.join(import.meta.dirname, '../../../src/operator/options.ts');
+const script = `import { parseOptions } from ${JSON.stringify(options)}; parseOptions(process.argv.slice(1), {});`;
 
 describe('the options of the operator', () => {
   it('have defaults', () => {
@@ -45,7 +46,9 @@ describe('the options of the operator', () => {
       [['--colour'], /unknown option '--colour'/],
     ];
     for (const [argv, says] of cases) {
-      const { status, stderr } = spawnSync(process.execPath, [main, ...argv], { encoding: 'utf8' });
+      const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script, '--', ...argv], {
+        encoding: 'utf8',
+      });
       expect(status, argv.join(' ')).to.equal(1);
       expect(stderr).to.match(says);
     }
