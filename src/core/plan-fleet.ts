@@ -40,11 +40,21 @@ export interface FleetPlan {
 export function planFleet(snapshot: Snapshot): FleetPlan {
   const free = new FreeGpus(snapshot);
   const decisions = inOrderOfUrgency(snapshot.jobs).map((job) => {
-    const decision = decideJob(job, snapshot, free);
+    const decision = decideSafely(job, snapshot, free);
     free.take(job, decision.target);
     return decision;
   });
   return { decisions };
+}
+
+/** One job's broken numbers must not keep the others from being planned: it is held, and says so. */
+function decideSafely(job: JobSnapshot, snapshot: Snapshot, free: FreeGpus): JobDecision {
+  try {
+    return decideJob(job, snapshot, free);
+  } catch (error) {
+    const message = `planning failed: ${error instanceof Error ? error.message : String(error)}; please report it`;
+    return hold(job, undefined, undefined, { reason: 'PlanningFailed', message });
+  }
 }
 
 function decideJob(job: JobSnapshot, snapshot: Snapshot, free: FreeGpus): JobDecision {

@@ -95,7 +95,8 @@ function trialShareOf(job: JobSnapshot, estimate: Estimate, current: Score): num
 function savingsPerWorld(current: Score, other: Score, trialShare: number): readonly number[] {
   const isTrial = samePlacement(current.configuration, other.configuration);
   return current.objectivePerWorld.map((value, index) => {
-    const saving = 1 - (other.objectivePerWorld[index] ?? value) / value;
+    // What costs nothing can save nothing.
+    const saving = value === 0 ? 0 : 1 - (other.objectivePerWorld[index] ?? value) / value;
     return isTrial && saving < 0 ? saving * trialShare : saving;
   });
 }

@@ -233,4 +233,44 @@ describe('planFleet', () => {
     const { decisions } = planFleet(aSnapshot([wellKnown(known, 1)], []));
     expect(decisions[0]).to.deep.include({ action: 'Hold', message: 'pool pool is not known' });
   });
+
+  it('holds a job on a pool that costs nothing, instead of dividing by its price', () => {
+    const job = aJob({
+      evidence: evidenceOf({
+        overheadSeconds: 0.1,
+        secondsPerSample: 0.001,
+        gradientNoiseScale: 5000,
+        timed: [aConfiguration()],
+      }),
+    });
+    const [decision] = planFleet(aSnapshot([job], [aPool({ pricePerNodeHour: 0 })])).decisions;
+    expect(decision?.plan?.savingFraction).to.equal(0);
+    expect(decision?.action).to.equal('Hold');
+  });
+
+  it('holds a job whose numbers are broken, and plans the others', () => {
+    const broken = aJob({
+      key: 'team/broken',
+      evidence: {
+        ...evidenceOf({
+          overheadSeconds: 0.1,
+          secondsPerSample: 0.001,
+          gradientNoiseScale: 5000,
+          timed: [aConfiguration()],
+        }),
+        stepTimes: [
+          {
+            dataParallelSize: 1,
+            microBatchSize: Number.NaN,
+            gradientAccumulationSteps: 1,
+            weight: 100,
+            meanSeconds: 0.1,
+          },
+        ],
+      },
+    });
+    const { decisions } = planFleet(aSnapshot([broken, aJob({ key: 'team/sound' })]));
+    expect(decisions).to.have.length(2);
+    expect(decisions.find(({ key }) => key === 'team/broken')?.action).to.equal('Hold');
+  });
 });
