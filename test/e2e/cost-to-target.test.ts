@@ -4,8 +4,10 @@ import {
   connectToCluster,
   createJob,
   deleteJob,
+  PRICE_PER_WORKER_HOUR,
   prepareCluster,
   readJob,
+  until,
   untilJob,
 } from '../support/e2e-cluster.ts';
 import { measureNoiseScale, sweepStepTimes } from '../support/e2e-offline-sweep.ts';
@@ -27,6 +29,8 @@ const RUN_SECONDS = 1500;
 const MOST_OF_GUESS = 0.6;
 const MOST_OF_BEST = 1.15;
 const MOST_OFF = 0.2;
+/** A pod is paid for from its place on the node to the operator's last look at it. */
+const SLACK_SECONDS = 5;
 
 interface Run {
   readonly name: string;
@@ -79,7 +83,12 @@ describe(`cost to validation loss ${TARGET_LOSS}, from container start to finish
   });
 
   it('counts the same cost as the API server', () => {
-    for (const run of runs) expect(run.accruedUsd, run.name).to.be.closeTo(run.costUsd, 0.1 * run.costUsd);
+    for (const { name, accruedUsd, costUsd } of runs) {
+      expect(accruedUsd, name).to.be.closeTo(
+        costUsd,
+        Math.max(0.1 * costUsd, SLACK_SECONDS * (PRICE_PER_WORKER_HOUR / 3600)),
+      );
+    }
   });
 
   it('decides for the right reason: the step time is that of an offline sweep, within 20 %', async () => {
@@ -128,6 +137,7 @@ describe(`cost to validation loss ${TARGET_LOSS}, from container start to finish
         if (now !== undefined) batches.add(now);
         return ['Complete', 'Failed'].some((type) => conditionOf(seen, type)?.status === 'True');
       });
+      await until('the last container has finished', 20, async () => ({ done: ledger.hasEnded, seen: ledger.runs }));
       const ended = await readJob(client, name);
       expect(conditionOf(ended, 'Complete')?.status, 'the target was reached').to.equal('True');
       const run = {

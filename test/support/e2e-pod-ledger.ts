@@ -42,6 +42,11 @@ export class PodLedger {
     return [...this.#runs.values()];
   }
 
+  /** There was a worker, and none runs any more. */
+  get hasEnded(): boolean {
+    return this.runs.length > 0 && this.runs.every(({ finishedAt }) => finishedAt !== undefined);
+  }
+
   /** Worker-seconds; a worker whose end was not seen is counted until now. */
   get workerSeconds(): number {
     return this.runs.reduce((sum, run) => sum + (run.finishedAt ?? Date.now() / 1000) - run.startedAt, 0);

@@ -1,6 +1,7 @@
 import type { Configuration, InstantSeconds } from '../../core/configuration.ts';
-import { foldReading } from '../../core/estimate/evidence.ts';
+import { foldReading, NO_EVIDENCE } from '../../core/estimate/evidence.ts';
 import type { TrainerReading } from '../../core/estimate/reading.ts';
+import { isMeasured } from '../../core/guard/readiness.ts';
 import { ratePerHour, SECONDS_PER_HOUR } from '../../core/model/cost-rate.ts';
 import { type FleetPlan, planFleet } from '../../core/plan-fleet.ts';
 import type { Snapshot } from '../../core/snapshot.ts';
@@ -36,6 +37,7 @@ const FINISHED = new Set(['Complete', 'Failed']);
 export class FleetCycle {
   readonly #options: FleetCycleOptions;
   #plannedAt = Number.NEGATIVE_INFINITY;
+  #measured: ReadonlySet<string> = new Set();
 
   constructor(options: FleetCycleOptions) {
     this.#options = options;
@@ -56,12 +58,21 @@ export class FleetCycle {
     const views = jobs.map((job) => gatherJobView(this.#options.gatherers, job, now));
     for (const view of views) this.#learn(view, readings?.get(keyOf(view.job)));
 
-    // 3. Plan the fleet when it is time.
-    if (now - this.#plannedAt >= this.#planIntervalSeconds(jobs)) {
+    // 3. Plan the fleet when it is time, and at once when there is something new to judge.
+    if (this.#comeToBeMeasured(jobs) || now - this.#plannedAt >= this.#planIntervalSeconds(jobs)) {
       this.#plannedAt = now;
       this.#plan(views, now);
     }
     for (const job of jobs) enqueue(keyOf(job));
+  }
+
+  /** Whether the configuration of some job has been measured since the last look: its next change need not wait. */
+  #comeToBeMeasured(jobs: readonly TrainingJobObject[]): boolean {
+    const before = this.#measured;
+    const evidenceOf = (job: TrainingJobObject) =>
+      this.#options.memory.get(keyOf(job), job.metadata.uid)?.evidence ?? NO_EVIDENCE;
+    this.#measured = new Set(jobs.filter((job) => isMeasured(evidenceOf(job))).map(keyOf));
+    return [...this.#measured].some((key) => !before.has(key));
   }
 
   #activeJobs(): readonly TrainingJobObject[] {

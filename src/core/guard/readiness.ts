@@ -1,3 +1,4 @@
+import type { Evidence } from '../estimate/evidence.ts';
 import { isPlausible } from '../estimate/reading.ts';
 import { duration } from '../explain/figures.ts';
 import type { Guard, Hold, Question } from './question.ts';
@@ -56,15 +57,18 @@ function metricsStale({ job, now }: Question): Hold | undefined {
   return undefined;
 }
 
-function learningThroughput({ job }: Question): Hold | undefined {
-  const { cleanReadings: seen, stepTimes } = job.evidence;
+/** Whether the configuration in force has been read often enough to judge it. */
+export function isMeasured({ cleanReadings, stepTimes }: Evidence): boolean {
   const newest = stepTimes.at(-1);
-  const wanted =
-    newest !== undefined && newest.weight >= MANY_STEPS ? MIN_CLEAN_READINGS_OF_MANY_STEPS : MIN_CLEAN_READINGS;
-  if (seen >= wanted && newest !== undefined) return undefined;
+  if (newest === undefined) return false;
+  return cleanReadings >= (newest.weight >= MANY_STEPS ? MIN_CLEAN_READINGS_OF_MANY_STEPS : MIN_CLEAN_READINGS);
+}
+
+function learningThroughput({ job }: Question): Hold | undefined {
+  if (isMeasured(job.evidence)) return undefined;
   return {
     reason: 'LearningThroughput',
-    message: `measuring the configuration in force: ${seen} of ${MIN_CLEAN_READINGS} readings`,
+    message: `measuring the configuration in force: ${job.evidence.cleanReadings} of ${MIN_CLEAN_READINGS} readings`,
   };
 }
 

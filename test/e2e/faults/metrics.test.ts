@@ -57,15 +57,15 @@ const WRONG: readonly { readonly what: string; readonly page: Record<string, str
   { what: 'samples that are not a number', page: { samples_total: 'NaN' }, field: 'samples' },
   { what: 'a negative number of samples', page: { samples_total: '-500' }, field: 'samples' },
   {
+    what: 'a step time that is not a number',
+    // Without observations, or the noise scale would be known when the step time is right again.
+    page: { 'step_duration_seconds_sum{phase="total"}': 'NaN', gradient_observations_total: '0' },
+    field: 'stepSecondsSum',
+  },
+  {
     what: 'a negative square norm',
     page: { gradient_small_batch_square_norm_total: '-12.5' },
     field: 'gradientSmallSum',
-  },
-  // Last, because the square norms are right again while it is shown, and what they tell is then known.
-  {
-    what: 'a step time that is not a number',
-    page: { 'step_duration_seconds_sum{phase="total"}': 'NaN' },
-    field: 'stepSecondsSum',
   },
 ];
 const HELD_SECONDS = 12;
