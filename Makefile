@@ -39,8 +39,7 @@ test-sdk: install ## the Python SDK, with a real PyTorch
 	tools/testing/test-sdk.sh
 
 .PHONY: cluster-up cluster-down cluster-status
-cluster-up: ## start the local cluster; NODE=real adds a kubelet (needs root)
-	@test -x node_modules/.bin/node || $(MAKE) install
+cluster-up: install ## start the local cluster; NODE=real adds a kubelet (needs root)
 	@npx node deploy/dev/cluster.ts up $(if $(NODE),--node=$(NODE))
 
 cluster-down: ## end the local cluster and remove every trace of it
@@ -63,15 +62,14 @@ bench-e2e: install ## the cost comparison over three seeds, and five minutes wit
 	@export STEPWISE_E2E_SEEDS=3 STEPWISE_E2E_LONG=yes; $(call E2E,bench-e2e)
 
 .PHONY: operator
-operator: ## build the operator and run it on the local cluster, or on the one that KUBECONFIG names
-	@test -x node_modules/.bin/node || $(MAKE) --no-print-directory install
+operator: install ## build the operator and run it on the local cluster, or on the one that KUBECONFIG names
 	@npm run --silent build
 	@npx node dist/operator.js --kubeconfig "$${KUBECONFIG:-.dev/kubeconfig}" --no-leader-election --log-format text \
 	  --listen-host 127.0.0.1 --listen-port 18080 \
 	  --prometheus-url "$${STEPWISE_PROMETHEUS_URL:-http://127.0.0.1:19090}"
 
 .PHONY: demo
-demo: ## three jobs, watched and corrected on a local cluster, or on the one that KUBECONFIG names
+demo: install ## three jobs, watched and corrected on a local cluster, or on the one that KUBECONFIG names
 	@begun=$$(date +%s); \
 	test -x node_modules/.bin/node || $(MAKE) --no-print-directory install || exit 1; \
 	STEPWISE_DEMO_BEGUN=$$begun STEPWISE_DEMO_INSTALLED=$$(date +%s) node_modules/.bin/node deploy/dev/demo/demo.ts

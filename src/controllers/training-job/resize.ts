@@ -4,6 +4,7 @@ import { isPlausible } from '../../core/estimate/reading.ts';
 import { fromInstant, toInstant } from '../instants.ts';
 import { awaitAnswer, describeTuning, newTuning } from './batch-change.ts';
 import { allocationOf, type Draft } from './draft.ts';
+import { answerRefusalAtStart } from './refusal.ts';
 import { completeResize } from './resize-end.ts';
 import { type JobView, layOutBatch } from './view.ts';
 
@@ -165,6 +166,7 @@ function waitForStart(view: JobView, draft: Draft, resize: ResizeStatus): void {
 
   // 3. It is over when all workers make steps at the new size.
   if (prepared && completeResize(view, draft, resize)) return;
+  if (prepared && answerRefusalAtStart(view, draft, resize, wanted)) return;
   const grace = START_GRACE_SECONDS + (view.pool?.spec.provisioningTimeoutSeconds ?? 0);
   const stuck = inPhase(view, resize) > grace && view.unscheduledPods > 0;
   if (stuck && to.replicas > resize.from.replicas && resize.from.replicas > 0) {

@@ -6,10 +6,8 @@ import { fromInstant } from '../instants.ts';
 import { awaitAnswer, changeBatch, describeTuning, newTuning } from './batch-change.ts';
 import type { Draft } from './draft.ts';
 import { watchLoss } from './loss-guard.ts';
+import { CEILING_SHARE, isRefused, splitSmaller } from './refusal.ts';
 import type { JobView } from './view.ts';
-
-/** After an out-of-memory the next try stays this far below the micro batch that failed (algorithms.md 3.3). */
-const CEILING_SHARE = 0.8;
 
 /** Follows the tuning that was sent until the trainer has answered, then sends the next one that was decided on. */
 export function followTuning(view: JobView, draft: Draft, current: Configuration): void {
@@ -23,7 +21,7 @@ export function followTuning(view: JobView, draft: Draft, current: Configuration
   // 1. What did the trainer say of the newest version?
   if (isPlausible(reading?.configVersion) && reading.configVersion >= tuning.version) {
     noteApplied(view, draft, tuning);
-  } else if (isPlausible(reading?.rejectedVersion) && reading.rejectedVersion >= tuning.version) {
+  } else if (isRefused(view, tuning)) {
     noteRejected(view, draft, tuning, current);
     return;
   } else if (waitForAnswer(view, draft, tuning, current)) {
@@ -88,7 +86,15 @@ function noteRejected(view: JobView, draft: Draft, tuning: Tuning, current: Conf
     const ceiling = Math.max(fits, Math.floor(tuning.microBatchSize * CEILING_SHARE));
     draft.status.batch = { ...draft.status.batch, microBatchSizeCeiling: ceiling };
   }
-  goBack(view, draft, current, 'RejectedByTrainer', message);
+  // A run that never had a batch that fits is given one.
+  const neverFit = why === 'out_of_memory' && draft.status.batch?.lastGood === undefined;
+  const smaller = neverFit && view.limits.mode === 'Auto' ? splitSmaller(current) : undefined;
+  goBack(view, draft, {
+    from: current,
+    to: smaller ?? lastGoodConfiguration(draft, current),
+    reason: 'RejectedByTrainer',
+    message,
+  });
 }
 
 /** True while the answer is waited for, or was given up. */
@@ -114,27 +120,31 @@ function waitForAnswer(view: JobView, draft: Draft, tuning: Tuning, current: Con
   draft.keep({ unacknowledgedSince: view.status.bookkeeping?.unacknowledgedSince ?? flight.sentAt });
   if (first) {
     draft.event('Warning', 'ReloadNotAcked', message);
-    goBack(view, draft, current, 'ReloadNotAcked', message);
+    goBack(view, draft, {
+      from: current,
+      to: lastGoodConfiguration(draft, current),
+      reason: 'ReloadNotAcked',
+      message,
+    });
     delete draft.status.tuning;
     draft.condition('ConfigInSync', 'False', 'ReloadNotAcked', message);
   }
   return true;
 }
 
-/** Puts the last batch that the trainer confirmed back into the file, so that a restart finds one that works. */
-function goBack(view: JobView, draft: Draft, current: Configuration, reason: string, message: string): void {
-  const good = lastGoodConfiguration(draft, current);
-  if (good === undefined || sameBatch(good, current)) {
+/** Puts a batch that works into the file, so that a restart finds it; without one the file stays as it is. */
+function goBack(
+  view: JobView,
+  draft: Draft,
+  back: { readonly from: Configuration; readonly to: Configuration | undefined; reason: string; message: string },
+): void {
+  const { from, to, reason, message } = back;
+  if (to === undefined || sameBatch(to, from)) {
     delete draft.status.tuning;
     return;
   }
-  changeBatch(view, draft, {
-    from: current,
-    to: good,
-    action: 'RollBackBatch',
-    reason,
-    message: `${message}; back to micro batch ${good.microBatchSize}`,
-  });
+  const told = `${message}; back to micro batch ${to.microBatchSize}`;
+  changeBatch(view, draft, { from, to, action: 'RollBackBatch', reason, message: told });
 }
 
 function lastGoodConfiguration(draft: Draft, current: Configuration): Configuration | undefined {

@@ -150,6 +150,44 @@ describe('advance: a resize', () => {
       },
       phase: 'Starting',
     },
+    'gives new workers that run out of memory smaller passes of the same batch': {
+      given: {
+        ...wants4,
+        status: { resize: resize('Starting', { stoppedAt: ago(20) }), batch },
+        workers: 4,
+        tuning: aTuning({ microBatchSize: 64, dataParallelSize: 4 }),
+        reading: { configVersion: 0, rejectedVersion: 3, rejectionReason: 'out_of_memory' },
+      },
+      moves: ['tuning 4: 32×2×4'],
+      phase: 'Starting',
+      events: ['BatchRolledBack'],
+      status: (status) => {
+        expect(status.batch?.microBatchSizeCeiling).to.equal(51);
+        expect(status.resize?.to).to.include({ microBatchSize: 32, gradientAccumulationSteps: 2 });
+      },
+    },
+    'goes back when the new workers refuse for another reason': {
+      given: {
+        ...wants4,
+        status: { resize: resize('Starting', { stoppedAt: ago(20) }) },
+        workers: 4,
+        tuning: aTuning({ microBatchSize: 64, dataParallelSize: 4 }),
+        reading: { configVersion: 0, rejectedVersion: 3, rejectionReason: 'unsupported' },
+      },
+      phase: 'Stopping',
+      events: ['RescaleRolledBack'],
+      status: (status) => expect(status.resize?.to.replicas).to.equal(2),
+    },
+    'waits while ranks of the new size are still missing': {
+      given: {
+        ...wants4,
+        status: { resize: resize('Starting', { stoppedAt: ago(20) }) },
+        workers: 4,
+        tuning: aTuning({ microBatchSize: 64, dataParallelSize: 4 }),
+        reading: { configVersion: 0, rejectedVersion: 3, rejectionReason: 'world_size' },
+      },
+      phase: 'Starting',
+    },
     'goes back when the new workers find no place': {
       given: {
         ...wants4,
