@@ -201,6 +201,4 @@ export type GpuPoolConditionType = ConditionTypeOf<typeof GPU_POOL_CONDITIONS>;
 export type GpuPoolReason<T extends GpuPoolConditionType = GpuPoolConditionType> = T extends GpuPoolConditionType
   ? ReasonOf<typeof GPU_POOL_CONDITIONS, T>
   : never;
-export type ScalingPolicyConditionType = ConditionTypeOf<typeof SCALING_POLICY_CONDITIONS>;
-export type ScalingPolicyReason = ReasonOf<typeof SCALING_POLICY_CONDITIONS, 'Accepted'>;
 export type HoldReason = keyof typeof HOLD_REASONS;

@@ -188,6 +188,4 @@ export const gpuPoolSchema = withRules(
 export type GpuPool = z.output<typeof gpuPoolSchema>;
 /** As a user writes it: fields with a default may be left out. */
 export type GpuPoolInput = z.input<typeof gpuPoolSchema>;
-export type GpuPoolSpec = GpuPool['spec'];
 export type GpuPoolStatus = NonNullable<GpuPool['status']>;
-export type PoolClaim = NonNullable<GpuPoolStatus['claims']>[number];

@@ -15,8 +15,6 @@ export const objectMetadataSchema = z.looseObject({
   finalizers: z.array(z.string()).nullish(),
 });
 
-export type ObjectMetadata = z.output<typeof objectMetadataSchema>;
-
 /** The longest name that leaves room for what Kubernetes appends to the names of the workers' pods. */
 const TRAINING_JOB_NAME_MAX_LENGTH = 52;
 

@@ -108,5 +108,3 @@ export const TRAINER_METRICS = {
     meaning: 'Optional: share of its work that the trainer has done, 0 to 1.',
   },
 } as const satisfies Readonly<Record<string, TrainerMetric>>;
-
-export type TrainerMetricKey = keyof typeof TRAINER_METRICS;

@@ -36,5 +36,3 @@ export const bookkeepingSchema = z.object({
     .optional()
     .describe('globalBatchSizeCeiling is the largest global batch that is still tried after the loss rose.'),
 });
-
-export type Bookkeeping = z.output<typeof bookkeepingSchema>;

@@ -3,7 +3,7 @@ import path from 'node:path';
 import Mocha from 'mocha';
 
 /** Mocha's own report for people, and the counts in .dev/results/tests/NAME.json for who adds them up. */
-export class CountingReporter extends Mocha.reporters.Spec {
+class CountingReporter extends Mocha.reporters.Spec {
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
     super(runner, options);
     const name = String((options.reporterOptions as { name?: unknown } | undefined)?.name ?? 'tests');
