@@ -20,8 +20,6 @@ import { aTrainingJob } from '../support/e2e-training-job.ts';
 /** The user's poor guess, and the fixed batches of the sweep that would have found a better one. */
 const GUESS = 16;
 const SWEEP = [64, 256, 512];
-/** The larger the batch, the better the signal is told from the noise. */
-const BEST_KNOWN_AT = 512;
 const TARGET_LOSS = Number(process.env['STEPWISE_E2E_TARGET_LOSS'] ?? 1.32);
 const SEEDS = Array.from({ length: Number(process.env['STEPWISE_E2E_SEEDS'] ?? 1) }, (_, seed) => seed);
 const RESULTS = SEEDS.length > 1 ? 'bench-e2e' : 'e2e';
@@ -102,19 +100,13 @@ describe(`cost to validation loss ${TARGET_LOSS}, from container start to finish
       expect(share, what).to.be.within(1 - MOST_OFF, 1 + MOST_OFF);
   });
 
-  it('decides for the right reason: the noise scale is that of an offline training, within 20 % or what can be known', async () => {
-    const offline = await measureNoiseScale(BEST_KNOWN_AT, TARGET_LOSS);
-    const compared = compare(ofAutos('gradientNoiseScale', 'value'), offline.samples);
+  it('decides for the right reason: the noise scale is that of an offline training, within 20 % or its own interval', async () => {
+    const compared = compare(ofAutos('gradientNoiseScale', 'value'), await measureNoiseScale(TARGET_LOSS));
+    const { offline, share } = compared;
     const interval = { low: ofAutos('gradientNoiseScale', 'low'), high: ofAutos('gradientNoiseScale', 'high') };
-    record(RESULTS, 'noiseScale', { ...compared, interval, offlineRelativeError: round(offline.relativeError) });
-    if (offline.relativeError < MOST_OFF / 2) {
-      expect(compared.share, 'operator over offline').to.be.within(1 - MOST_OFF, 1 + MOST_OFF);
-      return;
-    }
-    // Near its end a training is nearly all noise: the offline figure is then no better known than this.
-    const spread = 1 + 2 * offline.relativeError;
-    expect(interval.low, 'low end of the interval').to.be.below(offline.samples * spread);
-    expect(interval.high, 'high end of the interval').to.be.above(offline.samples / spread);
+    record(RESULTS, 'noiseScale', { ...compared, interval });
+    // In a run this short the operator may not know it that well; then it has to say so, and be right about that.
+    if (Math.abs(share - 1) > MOST_OFF) expect(offline, 'the truth').to.be.within(interval.low, interval.high);
   });
 
   function ofAutos(field: string, end: 'value' | 'low' | 'high'): number {

@@ -2,8 +2,10 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { repositoryDirectory } from '../../deploy/dev/settings.ts';
+import { TRAINER_PROTOCOL } from '../../src/api/trainer-protocol.ts';
 import { median } from './e2e-results.ts';
 import { type GradientObservation, RunFolder } from './e2e-trace.ts';
 
@@ -26,41 +28,58 @@ export async function sweepStepTimes(batches: readonly number[]): Promise<StepTi
   return (JSON.parse(printed) as { wallFit: StepTimeFit }).wallFit;
 }
 
-export interface NoiseScale {
-  readonly samples: number;
-  /** Standard error of the square norm of the true gradient as a share of it: what is known no better, is not known. */
-  readonly relativeError: number;
-}
+const BATCH = 512;
+/** 32,768 samples tell the square norm of the true gradient well, however noisy a batch of hundreds is. */
+const PASSES = 64;
+/** The first one under a new batch is not looked at. */
+const STEPS = 5;
 
-/** As many steps as the operator's memory of the noise scale holds on the whole. */
-const NOISE_STEPS = 1000;
-const BLOCKS = 10;
-
-/** The noise scale at the end of a whole training at one batch, from every second step. */
-export async function measureNoiseScale(batch: number, targetLoss: number): Promise<NoiseScale> {
+/** The noise scale at the end of a whole training, measured by a few huge steps from its last checkpoint. */
+export async function measureNoiseScale(targetLoss: number): Promise<number> {
   const folder = new RunFolder('offline');
+  const tuning = path.join(folder.path, 'tuning.json');
+  const environment = {
+    E2E_TRACE_FILE: folder.traceFile,
+    STEPWISE_CHECKPOINT_DIR: folder.path,
+    STEPWISE_METRICS_PORT: '0',
+    STEPWISE_TUNING_FILE: tuning,
+  };
+  const script = path.join(repositoryDirectory, 'test/e2e/trainers/traced.py');
+  const flags = [script, `--micro-batch-size=${BATCH}`, '--linger-seconds=0'];
   try {
-    const script = path.join(repositoryDirectory, 'test/e2e/trainers/traced.py');
-    const flags = [`--micro-batch-size=${batch}`, `--target-loss=${targetLoss}`, '--linger-seconds=0'];
-    await runPython([script, ...flags, '--observe-every-steps=2'], {
-      E2E_TRACE_FILE: folder.traceFile,
-      STEPWISE_METRICS_PORT: '0',
-      STEPWISE_TUNING_FILE: path.join(folder.path, 'none.json'),
-    });
-    const seen = folder.trace().slice(-NOISE_STEPS);
-    return noiseScaleOf(seen.flatMap(({ observation }) => observation ?? []));
+    await runPython([...flags, `--target-loss=${targetLoss}`], environment);
+    const steps = folder.trace().length;
+    writeFileSync(tuning, JSON.stringify(hugeBatch()));
+    await runPython(
+      [...flags, '--target-loss=0', '--observe-every-steps=1', `--max-steps=${steps + STEPS}`],
+      environment,
+    );
+    const { signal, trace } = momentsOf(
+      folder
+        .trace()
+        .slice(steps)
+        .flatMap(({ observation }) => observation ?? []),
+    );
+    return trace / signal;
   } finally {
     folder.remove();
   }
 }
 
-function noiseScaleOf(observations: readonly GradientObservation[]): NoiseScale {
-  const all = momentsOf(observations);
-  const size = Math.ceil(observations.length / BLOCKS);
-  const blocks = Array.from({ length: BLOCKS }, (_, nth) => observations.slice(nth * size, (nth + 1) * size));
-  const signals = blocks.filter((block) => block.length > 0).map((block) => momentsOf(block).signal);
-  const variance = mean(signals.map((signal) => (signal - all.signal) ** 2)) / Math.max(1, signals.length - 1);
-  return { samples: all.trace / all.signal, relativeError: Math.sqrt(variance) / Math.abs(all.signal) };
+/** With a learning rate of next to nothing: the steps are to measure, not to train. */
+function hugeBatch(): object {
+  return {
+    protocol: TRAINER_PROTOCOL,
+    version: 1,
+    globalBatchSize: BATCH * PASSES,
+    microBatchSize: BATCH,
+    gradientAccumulationSteps: PASSES,
+    dataParallelSize: 1,
+    learningRateScale: 1e-9,
+    effectiveAt: 'nextStep',
+    checkpointRequest: 0,
+    reason: 'to measure the noise scale',
+  };
 }
 
 /** |G|² and tr Σ (McCandlish et al. 2018, appendix A.1). */
