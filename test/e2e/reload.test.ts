@@ -110,14 +110,16 @@ describe('a reload of the batch while the trainer runs', function () {
 
   /** Writes a tuning as the operator does, and returns the seconds until the trainer's own page shows it. */
   async function reload(microBatchSize: number): Promise<number> {
-    const before = readTuning(await client.get(CONFIG_MAPS, at(`${JOB}-tuning`)));
+    const configMap = await client.get(CONFIG_MAPS, at(`${JOB}-tuning`));
+    const before = readTuning(configMap);
     if (before === undefined) throw new Error(`ConfigMap ${JOB}-tuning holds no tuning`);
     const version = before.version + 1;
     const gradientAccumulationSteps = GLOBAL_BATCH / microBatchSize;
     const tuning = { ...before, version, microBatchSize, gradientAccumulationSteps };
     const monotonicSeconds = () => performance.now() / 1000;
     const livePods = await podsOf(client, JOB);
-    const view = { job: await readJob(client, JOB), livePods } as unknown as JobView;
+    const tuningResourceVersion = configMap?.metadata.resourceVersion;
+    const view = { job: await readJob(client, JOB), livePods, tuningResourceVersion } as unknown as JobView;
     const actuators = {
       client,
       workerJobs: new Freshest(monotonicSeconds),

@@ -33,10 +33,17 @@ export interface GradientObservation {
 
 /** A folder that the pods mount at /checkpoints: checkpoints and the trace outlive them. */
 export class RunFolder {
-  readonly path: string;
+  readonly #name: string;
+  #path: string | undefined;
 
   constructor(name: string) {
-    this.path = mkdtempSync(path.join(tmpdir(), `stepwise-e2e-${name}-`));
+    this.#name = name;
+  }
+
+  /** Made when it is first asked for: a test that is left out leaves nothing behind. */
+  get path(): string {
+    this.#path ??= mkdtempSync(path.join(tmpdir(), `stepwise-e2e-${this.#name}-`));
+    return this.#path;
   }
 
   get traceFile(): string {
@@ -52,7 +59,7 @@ export class RunFolder {
   }
 
   remove(): void {
-    rmSync(this.path, { recursive: true, force: true });
+    if (this.#path !== undefined) rmSync(this.#path, { recursive: true, force: true });
   }
 }
 

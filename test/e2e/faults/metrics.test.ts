@@ -74,7 +74,7 @@ describe('samples that cannot be true', function () {
   this.timeout(240_000);
   const name = 'implausible';
   const { client, folder, train } = setStage(name);
-  const override = path.join(folder.path, 'override.json');
+  const override = () => path.join(folder.path, 'override.json');
 
   it('are taken for unknown, and the batch stays as it is', async () => {
     // Wrong from the first scrape on: nothing that was learned before may stand in.
@@ -97,7 +97,7 @@ describe('samples that cannot be true', function () {
   });
 
   it('hold nothing back once they are right again', async () => {
-    rmSync(override);
+    rmSync(override());
     await untilJob(client, name, { what: 'the batch is raised', seconds: 90 }, ({ status }) => {
       return (status?.batch?.globalBatchSize ?? 0) > 16;
     });
@@ -108,7 +108,7 @@ describe('samples that cannot be true', function () {
 
   /** Renamed into place: a file read half-written would show the true page for one scrape. */
   function show(page: Record<string, string> | undefined): void {
-    writeFileSync(`${override}.new`, JSON.stringify(page));
-    renameSync(`${override}.new`, override);
+    writeFileSync(`${override()}.new`, JSON.stringify(page));
+    renameSync(`${override()}.new`, override());
   }
 });
