@@ -65,8 +65,19 @@ export function changeBatch(view: JobView, draft: Draft, change: BatchChange): v
 export function awaitAnswer(view: JobView, draft: Draft, version: number): void {
   const timeout = view.job.spec.batch.reload.ackTimeoutSeconds;
   draft.status.tuning = { version, sentAt: toInstant(view.now), ackDeadline: toInstant(view.now + timeout) };
-  draft.condition('ConfigInSync', 'False', 'WaitingForAck', `version ${version} was sent to the trainer`);
+  describeWait(draft, version);
   draft.lookAgainIn(2);
+}
+
+/** While a version is waited for that takes a refused one back, the refusal is what people need to read. */
+export function describeWait(draft: Draft, version: number): void {
+  const { rejectedVersion, rejectedReason } = draft.status.batch ?? {};
+  if (rejectedVersion !== version - 1) {
+    draft.condition('ConfigInSync', 'False', 'WaitingForAck', `version ${version} was sent to the trainer`);
+    return;
+  }
+  const message = `the trainer refused version ${rejectedVersion}: ${rejectedReason}; version ${version} takes it back`;
+  draft.condition('ConfigInSync', 'False', 'RejectedByTrainer', message);
 }
 
 export function describeTuning(draft: Draft, tuning: Tuning): void {

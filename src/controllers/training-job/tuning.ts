@@ -3,7 +3,7 @@ import type { Tuning } from '../../api/trainer-protocol.ts';
 import { type Configuration, sameBatch, samePlacement } from '../../core/configuration.ts';
 import { isPlausible } from '../../core/estimate/reading.ts';
 import { fromInstant } from '../instants.ts';
-import { awaitAnswer, changeBatch, describeTuning, newTuning } from './batch-change.ts';
+import { awaitAnswer, changeBatch, describeTuning, describeWait, newTuning } from './batch-change.ts';
 import type { Draft } from './draft.ts';
 import { watchLoss } from './loss-guard.ts';
 import { CEILING_SHARE, isRefused, splitSmaller } from './refusal.ts';
@@ -110,7 +110,7 @@ function waitForAnswer(view: JobView, draft: Draft, tuning: Tuning, current: Con
   draft.lookAgainIn(2);
   // Silence of the metrics is not silence of the trainer: only a reading after the deadline can say that it is late.
   if (view.now < deadline || view.reading === undefined || view.reading.observedAt < deadline) {
-    draft.condition('ConfigInSync', 'False', 'WaitingForAck', `version ${tuning.version} was sent to the trainer`);
+    describeWait(draft, tuning.version);
     return true;
   }
   const message = `the trainer did not acknowledge version ${tuning.version} in time; the batch before is assumed`;
