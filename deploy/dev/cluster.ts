@@ -1,15 +1,17 @@
 // The local cluster's command line: `npx node deploy/dev/cluster.ts up|down|status|start NAME|stop NAME`.
 
 import { rmSync } from 'node:fs';
+import path from 'node:path';
 import { buildTools } from './build.ts';
 import { ensureControlPlane } from './control-plane.ts';
 import { withFileLock } from './file-lock.ts';
 import { isPortFree } from './free-ports.ts';
+import { applyFiles, waitForCrds } from './kubectl.ts';
 import { isRunning, listProcesses, startProcess, stopProcess } from './processes.ts';
 import { reportToTerminal, secondsSince } from './progress.ts';
 import { ensurePrometheus } from './prometheus.ts';
 import { ensureRealNode, realNodeExists, removeRealNode, requireRoot } from './real-node.ts';
-import { clusterLockPath, kubeconfigPath, ports, stateDirectory } from './settings.ts';
+import { clusterLockPath, kubeconfigPath, ports, repositoryDirectory, stateDirectory } from './settings.ts';
 import { ensureSimulatedNodes } from './simulated-nodes.ts';
 import { printStatus } from './status.ts';
 import { clusterTools } from './tool-list.ts';
@@ -23,12 +25,21 @@ async function up(withRealNode: boolean): Promise<void> {
   await buildTools(clusterTools, report);
   await explainTakenPorts();
   const certificates = await ensureControlPlane(report);
+  await installKinds();
   await ensureSimulatedNodes(report);
   await ensurePrometheus(report);
   if (withRealNode) await ensureRealNode(certificates, report);
   report(`The cluster is up (${secondsSince(startedAt)} s).`);
   report(`  export KUBECONFIG=${kubeconfigPath}`);
   report(`  Prometheus: http://127.0.0.1:${ports.prometheus}`);
+}
+
+// The kinds are part of the cluster, so that an operator or a test can start at once.
+async function installKinds(): Promise<void> {
+  const kinds = ['trainingjobs', 'gpupools', 'scalingpolicies'].map((plural) => `${plural}.stepwise.dev`);
+  await applyFiles([path.join(repositoryDirectory, 'crds')]);
+  await waitForCrds(kinds);
+  report(`  the CRDs of Stepwise are installed`);
 }
 
 async function down(): Promise<void> {
