@@ -27,7 +27,7 @@ export function requireRoot(): void {
 }
 
 export async function ensureRealNode(certificates: Certificates, report: Report): Promise<void> {
-  claimRealNode();
+  await claimRealNode(report);
   await buildTools(realNodeTools, report);
   await ensureHostPackages(report);
   ensureNetwork();
@@ -42,13 +42,17 @@ export function realNodeExists(): boolean {
   return ownerOfRealNode() === stateDirectory;
 }
 
-// A machine has one real node: its bridge and its folders have fixed names.
-function claimRealNode(): void {
+// A machine has one real node: its bridge and its folders have fixed names. What a cluster left that was cut off, by a
+// reboot or by its checkout's removal, is nobody's and is cleared away.
+async function claimRealNode(report: Report): Promise<void> {
   const owner = ownerOfRealNode();
   if (owner !== undefined && owner !== stateDirectory) {
-    throw new Error(
-      `this machine's real node belongs to the cluster in ${owner}: run \`make cluster-down\` there first`,
-    );
+    if (listProcesses({ state: owner }).some(isRunning)) {
+      throw new Error(
+        `this machine's real node belongs to the cluster in ${owner}: run \`make cluster-down\` there first`,
+      );
+    }
+    await removeRealNode(report);
   }
   mkdirSync(places.dataDirectory, { recursive: true });
   writeFileSync(places.owner, stateDirectory);
