@@ -1,6 +1,10 @@
 import math
+import os
+import shutil
+import subprocess
 import threading
 import urllib.request
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -73,6 +77,26 @@ def test_names_types_and_labels_are_those_of_the_protocol(page):
         assert families[name].documentation.endswith(".")
         seen = {frozenset(sample.labels.keys() - {"le"}) for sample in families[name].samples}
         assert seen == {frozenset(labels)}, name
+
+
+def find_promtool():
+    cache = Path(os.environ.get("STEPWISE_CACHE", Path.home() / ".cache" / "stepwise"))
+    built = sorted(cache.glob("tools/*/promtool"), key=lambda tool: tool.stat().st_mtime)
+    return str(built[-1]) if built else shutil.which("promtool")
+
+
+@pytest.mark.skipif(find_promtool() is None, reason="promtool is built by `make cluster-up` or `make test`")
+def test_promtool_has_nothing_to_say_about_the_page():
+    metrics = TrainerMetrics()
+    report_everything(metrics)
+    server = MetricsServer(metrics, 0)
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/metrics", timeout=5) as reply:
+            page = reply.read()
+    finally:
+        server.close()
+    checked = subprocess.run([find_promtool(), "check", "metrics"], input=page, capture_output=True, check=False)
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
 
 
 def test_label_values_are_those_of_the_protocol(page):
