@@ -71,11 +71,14 @@ export function foldReading(
   const losses = foldLoss(evidence.losses, progress.referenceSamples, reading);
   if (!clean) return { ...evidence, progress, losses, cleanReadings: 0, last: reading };
 
+  const done = evidence.progress.referenceSamples;
+  const progressRatio = progress.referenceSamples > 0 ? Math.min(1, done / progress.referenceSamples) : 1;
+
   // 3. The first window after a change holds its warm-up; it is left out of the timings.
   const warm = evidence.cleanReadings >= 1;
   return {
     stepTimes: warm ? foldStepTime(evidence.stepTimes, inForce, before, reading) : evidence.stepTimes,
-    noise: foldNoise(evidence.noise, before, reading, steps),
+    noise: foldNoise(evidence.noise, before, reading, { steps, progressRatio }),
     memory: warm ? foldMemory(evidence.memory, inForce.microBatchSize, reading) : evidence.memory,
     losses,
     progress,

@@ -40,6 +40,11 @@ const HALF_LIFE_STEPS = 1000;
 /** What is less well known than this relative deviation is forgotten later, at most by the factor below. */
 const WELL_KNOWN_SD = 0.3;
 const MAX_HALF_LIFE_FACTOR = 10;
+/**
+ * The noise scale grows with a power of the progress, whatever the number of steps: what was seen when half of today's
+ * work was done counts a quarter.
+ */
+const PROGRESS_POWER = 2;
 /** However many steps a window holds, the ones before it keep this share, or nothing would ever be averaged. */
 const LEAST_KEPT = 0.7;
 /** Prior for the relative spread of one |g|², worth as many windows; it alone speaks for the first window. */
@@ -47,15 +52,23 @@ const PRIOR_SPREAD = 0.25;
 const PRIOR_WINDOWS = 2;
 const MIN_OBSERVATIONS = 3;
 
+/** How far the training went while a window was filled. */
+export interface Passage {
+  readonly steps: number;
+  /** Reference samples done before the window, over those done after it: 0 to 1. */
+  readonly progressRatio: number;
+}
+
 export function foldNoise(
   noise: NoiseEvidence,
   before: TrainerReading,
   reading: TrainerReading,
-  steps: number,
+  passage: Passage,
 ): NoiseEvidence {
   const window = observeNoise(before, reading);
   if (window === undefined) return noise;
-  const fade = Math.max(LEAST_KEPT, 0.5 ** (steps / halfLifeSteps(noise)));
+  const fadeBySteps = 0.5 ** (passage.steps / halfLifeSteps(noise));
+  const fade = Math.max(LEAST_KEPT, fadeBySteps * passage.progressRatio ** PROGRESS_POWER);
   const signal = average(
     { mean: noise.signal, weight: noise.signalWeight * fade, spread: noise.signalSpread * fade },
     { value: window.signal, weight: window.signalWeight },

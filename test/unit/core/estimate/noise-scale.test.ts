@@ -40,7 +40,7 @@ function observe({ noiseScale, small, large, sd, seed }: Gradients, windows: num
       largeSum += 2 * (1 + noiseScale / large) * (1 + sd * normal());
     }
     const after = reading(window * 10);
-    evidence = foldNoise(evidence, before, after, stepsPerWindow);
+    evidence = foldNoise(evidence, before, after, { steps: stepsPerWindow, progressRatio: 1 });
     before = after;
   }
   return evidence;
@@ -101,7 +101,7 @@ describe('gradient noise scale', () => {
       gradientLargeSum: 20 * (1 + 1200 / 128),
       gradientObservations: 10,
     };
-    for (let window = 0; window < 60; window++) late = foldNoise(late, before, after, 500);
+    for (let window = 0; window < 60; window++) late = foldNoise(late, before, after, { steps: 500, progressRatio: 1 });
     expect(noiseScaleValue(late)).to.be.within(1100, 1250);
   });
 
@@ -125,7 +125,9 @@ describe('gradient noise scale', () => {
   ];
   for (const { name, after } of refused) {
     it(`learns nothing from ${name}`, () => {
-      expect(foldNoise(NO_NOISE_EVIDENCE, aReading(zero), aReading(after), 100)).to.equal(NO_NOISE_EVIDENCE);
+      expect(foldNoise(NO_NOISE_EVIDENCE, aReading(zero), aReading(after), { steps: 100, progressRatio: 1 })).to.equal(
+        NO_NOISE_EVIDENCE,
+      );
     });
   }
 });
