@@ -26,8 +26,8 @@ const IS_BENCH = SEEDS.length > 1;
 const RESULTS = IS_BENCH ? 'bench-e2e' : 'e2e';
 const RUN_SECONDS = 1500;
 const MOST_OF_GUESS = 0.6;
-/** One seed on a machine that others use scatters by a fifth; the claim is about the median of the bench. */
-const MOST_OF_BEST = IS_BENCH ? 1.15 : 1.4;
+/** One seed on a machine that others use scatters by a fifth either way; the claim is about the median of the bench. */
+const MOST_OF_BEST = IS_BENCH ? 1.15 : 1.5;
 const MOST_OFF = IS_BENCH ? 0.2 : 0.5;
 /** A pod is paid for from its place on the node to the operator's last look at it. */
 const SLACK_SECONDS = 5;
