@@ -7,7 +7,7 @@ import { awaitAnswer, describeTuning, newTuning } from './batch-change.ts';
 import type { Draft } from './draft.ts';
 import type { JobView } from './view.ts';
 
-/** After an out-of-memory the next try stays this far below the micro batch that failed (algorithms.md 3.3). */
+/** After an out-of-memory the next try stays this far below the micro batch that failed. */
 export const CEILING_SHARE = 0.8;
 
 /** Whether the trainer refused this version; the reason is what it reports. */

@@ -35,7 +35,7 @@ export const NO_NOISE_EVIDENCE: NoiseEvidence = {
   traceSpread: 0,
 };
 
-/** Optimizer steps after which a well known noise scale counts half (algorithms.md 3.5: at least 1000). */
+/** Optimizer steps after which a well known noise scale counts half, as it drifts by design. */
 const HALF_LIFE_STEPS = 1000;
 /** What is less well known than this relative deviation is forgotten later, at most by the factor below. */
 const WELL_KNOWN_SD = 0.3;

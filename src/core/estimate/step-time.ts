@@ -12,7 +12,7 @@ export interface StepTimePoint {
 }
 
 const MAX_POINTS = 12;
-/** algorithms.md 3.5: weight min(count, 200). */
+/** More steps than this say nothing new: what is left is the machine's own drift. */
 const MAX_WEIGHT = 200;
 /** A window this many standard deviations from what its layout took before is another machine, or a slowed one. */
 const CHANGE_SD = 4;

@@ -32,12 +32,12 @@ export interface Evaluation extends Score {
   readonly stepsToTarget: number;
 }
 
-/** Prior for the time without steps of a checkpoint and restart (algorithms.md 3.5). */
+/** Prior for the time without steps of a checkpoint and restart. */
 export const PRIOR_RESTART_SECONDS = 60;
 const PRIOR_PROVISIONING_SECONDS = 180;
 /**
  * An hour late is as bad as paying for so many hours of the smallest allocation. Priced, not forbidden: "fastest at any
- * price" missed more deadlines (algorithms.md 3.3).
+ * price" missed more deadlines.
  */
 const LATENESS_PRICE_FACTOR = 10;
 
