@@ -51,9 +51,14 @@ export interface PoolUse {
   readonly foreignGpus: number;
 }
 
+/** Nodes that carry the pool's labels. */
+export function nodesOfPool(cluster: ClusterView, pool: GpuPool): readonly Node[] {
+  return cluster.nodes.list().filter((node) => matchesLabels(node, pool.spec.nodeSelector));
+}
+
 /** Cost: the pool's nodes and the pods on them. */
 export function poolUse(cluster: ClusterView, pool: GpuPool): PoolUse {
-  const nodes = cluster.nodes.list().filter((node) => matchesLabels(node, pool.spec.nodeSelector));
+  const nodes = nodesOfPool(cluster, pool);
   const use = { nodes: nodes.length, readyNodes: 0, busyNodes: 0, totalGpus: 0, ownGpus: 0, foreignGpus: 0 };
   for (const node of nodes) {
     const gpus = allocatableGpus(node, GPU_RESOURCE);
@@ -73,9 +78,7 @@ export function poolUse(cluster: ClusterView, pool: GpuPool): PoolUse {
 
 /** Workers on the pool's nodes that have ended and not been deleted yet. */
 export function endedWorkers(cluster: ClusterView, pool: GpuPool): readonly Pod[] {
-  return cluster.nodes
-    .list()
-    .filter((node) => matchesLabels(node, pool.spec.nodeSelector))
+  return nodesOfPool(cluster, pool)
     .flatMap((node) => cluster.pods.byIndex(PODS_BY_NODE, node.metadata.name))
     .filter((pod) => isOwn(pod) && !isLive(pod));
 }

@@ -1,6 +1,7 @@
 import { type Configuration, globalBatchSize } from '../../src/core/configuration.ts';
 import type { TrainerReading } from '../../src/core/estimate/reading.ts';
 import { stepSeconds } from '../../src/core/model/step-time.ts';
+import { normalNumbers } from '../../src/simulator/random.ts';
 import { aReading } from './a-reading.ts';
 
 /** What is true of a simulated training and hidden from the planner. */
@@ -23,18 +24,6 @@ export interface Training {
   readonly observeEverySteps: number;
   readonly exportsGradients: boolean;
   readonly exportsMemory: boolean;
-}
-
-/** Standard normal numbers from a seed: mulberry32 through Box and Muller. */
-export function normalNumbers(seed: number): () => number {
-  let state = seed >>> 0;
-  const uniform = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-  return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
 }
 
 export function noiseScaleAt(training: Training, progress: number): number {

@@ -8,6 +8,7 @@ import type { Snapshot } from '../../core/snapshot.ts';
 import { keyOf } from '../../kube/resource.ts';
 import type { MetricsSource } from '../../ports/metrics-source.ts';
 import type { ClusterView } from '../cluster-view.ts';
+import { hasEnded } from '../ended.ts';
 import { fromInstant } from '../instants.ts';
 import type { TrainingJobObject } from '../kinds.ts';
 import { type Gatherers, gatherJobView } from '../training-job/gather.ts';
@@ -30,8 +31,6 @@ export interface FleetCycleOptions {
   readonly onPlanned: (seen: { readonly plan: FleetPlan; readonly seconds: number }) => void;
   readonly onMetricsRead: (seen: { readonly ok: boolean; readonly seconds: number; readonly jobs: number }) => void;
 }
-
-const FINISHED = new Set(['Complete', 'Failed']);
 
 /** Reads the metrics of the whole fleet, learns from them, and plans: all jobs in one go, as they share pools. */
 export class FleetCycle {
@@ -80,7 +79,7 @@ export class FleetCycle {
     return cluster.trainingJobs
       .list()
       .map(newest)
-      .filter((job) => !job.status?.conditions?.some(({ type, status }) => FINISHED.has(type) && status === 'True'));
+      .filter((job) => !hasEnded(job.status));
   }
 
   async #read(signal: AbortSignal): Promise<ReadonlyMap<string, TrainerReading> | undefined> {

@@ -3,6 +3,7 @@ import type { TrainingJobStatus } from '../../api/training-job.ts';
 import { nodesFor } from '../../core/model/cost-rate.ts';
 import { keyOf } from '../../kube/resource.ts';
 import { type ClusterView, type PoolUse, podsOfJob, poolUse } from '../cluster-view.ts';
+import { hasEnded } from '../ended.ts';
 import type { TrainingJobObject } from '../kinds.ts';
 import { isLive, isScheduled } from '../pods.ts';
 import { poolOf } from '../training-job/gather.ts';
@@ -20,8 +21,6 @@ export interface Demand {
   readonly nodes: number;
   readonly use: PoolUse;
 }
-
-const ENDED = new Set(['Complete', 'Failed']);
 
 /**
  * How many nodes the pool needs: room for what every job has decided on or still holds, and for what others hold.
@@ -43,10 +42,9 @@ export function demandOn(cluster: ClusterView, pool: GpuPool, jobs: readonly Tra
 
 function claimOf(cluster: ClusterView, pool: GpuPool, job: TrainingJobObject): Claim[] {
   const status = job.status ?? {};
-  const ended = status.conditions?.some(({ type, status: is }) => ENDED.has(type) && is === 'True') ?? false;
   if (poolOf(job, [pool]) === undefined) return [];
   const pods = podsOfJob(cluster, keyOf(job)).filter(isLive);
-  const decided = ended ? 0 : decidedReplicas(status, pods.filter(isScheduled).length);
+  const decided = hasEnded(status) ? 0 : decidedReplicas(status, pods.filter(isScheduled).length);
   const replicas = Math.max(pods.length, decided);
   if (replicas === 0) return [];
   const { namespace = '', name } = job.metadata;

@@ -1,6 +1,6 @@
 import type { GpuPool } from '../../api/gpu-pool.ts';
 import { duration } from '../../core/explain/figures.ts';
-import type { ClusterView } from '../cluster-view.ts';
+import { type ClusterView, nodesOfPool } from '../cluster-view.ts';
 import { fromInstant } from '../instants.ts';
 import { allocatableGpus, isNodeReady, matchesLabels } from '../pods.ts';
 import { GPU_RESOURCE } from '../training-job/indexed-job.ts';
@@ -11,7 +11,7 @@ const IGNORED_SECONDS = 120;
 
 /** Cost: nodes of the pool × pools. */
 export function findPoolProblems(cluster: ClusterView, pool: GpuPool): PoolProblems {
-  const nodes = cluster.nodes.list().filter((node) => matchesLabels(node, pool.spec.nodeSelector));
+  const nodes = nodesOfPool(cluster, pool);
   const others = cluster.pools.list().filter((other) => other.metadata.name !== pool.metadata.name);
   const overlapping = others.find((other) => nodes.some((node) => matchesLabels(node, other.spec.nodeSelector)));
   const disagreeing = nodes.find((node) => {

@@ -2,6 +2,7 @@ import type { Interval as ApiInterval } from '../../api/status-parts.ts';
 import type { TrainingJobStatus } from '../../api/training-job.ts';
 import type { Interval } from '../../core/estimate/estimate.ts';
 import { duration, figure, money, percent } from '../../core/explain/figures.ts';
+import { hasEnded } from '../ended.ts';
 import { encodeEvidence } from '../fleet/evidence-codec.ts';
 import type { JobFindings } from '../fleet/fleet-memory.ts';
 import { toInstant } from '../instants.ts';
@@ -26,12 +27,6 @@ export function reportFigures(view: JobView, draft: Draft, found: JobFindings): 
   assign(status, 'recommendation', recommendationOf(findings));
   draft.keep({ evidence: encodeEvidence(findings.evidence) });
   status.summary = summaryOf(view, status, findings, currency);
-}
-
-function hasEnded({ conditions }: TrainingJobStatus): boolean {
-  return (
-    conditions?.some(({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True') ?? false
-  );
 }
 
 function assign<K extends keyof TrainingJobStatus>(

@@ -1,3 +1,4 @@
+import { hasEnded } from '../ended.ts';
 import type { Draft } from './draft.ts';
 import type { JobView } from './view.ts';
 
@@ -9,10 +10,7 @@ const FAILURES = {
 /** Reports a run that has ended and says whether it has. The result stands even when the workload is deleted later. */
 export function reportFinished(view: JobView, draft: Draft): boolean {
   const { status, workerJob } = view;
-  const known = status.conditions?.find(
-    (condition) => (condition.type === 'Complete' || condition.type === 'Failed') && condition.status === 'True',
-  );
-  if (known !== undefined) return true;
+  if (hasEnded(status)) return true;
   const complete = workerJob?.status?.conditions?.find(({ type, status: is }) => type === 'Complete' && is === 'True');
   const failed = workerJob?.status?.conditions?.find(({ type, status: is }) => type === 'Failed' && is === 'True');
   if (complete === undefined && failed === undefined) return false;

@@ -8,8 +8,8 @@ import {
   noiseScaleValue,
 } from '../../../../src/core/estimate/noise-scale.ts';
 import type { TrainerReading } from '../../../../src/core/estimate/reading.ts';
+import { normalNumbers } from '../../../../src/simulator/random.ts';
 import { aReading } from '../../../support/a-reading.ts';
-import { normalNumbers } from '../../../support/simulated-trainer.ts';
 
 interface Gradients {
   readonly noiseScale: number;
