@@ -1,0 +1,4 @@
+import type { Bench } from './bench.ts';
+
+/** In the order in which they run: the cheap ones first. */
+export const benches: readonly Bench[] = [];
