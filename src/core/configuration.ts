@@ -28,6 +28,9 @@ export function sameBatch(one: Configuration, other: Configuration): boolean {
   );
 }
 
-export function samePlacement(one: Configuration, other: Configuration): boolean {
+export function samePlacement(
+  one: Pick<Configuration, 'pool' | 'replicas'>,
+  other: Pick<Configuration, 'pool' | 'replicas'>,
+): boolean {
   return one.pool === other.pool && one.replicas === other.replicas;
 }

@@ -1,12 +1,14 @@
 import type { Configuration, InstantSeconds } from './configuration.ts';
 import { globalBatchSize, samePlacement } from './configuration.ts';
-import { type Estimate, estimateJob } from './estimate/estimate.ts';
+import type { Estimate } from './estimate/estimate.ts';
 import { describeChange } from './explain/sentence.ts';
 import { firstHold, type Hold, type HoldReason } from './guard/question.ts';
 import { READINESS_GUARDS } from './guard/readiness.ts';
-import { changesBatch, WORTH_GUARDS } from './guard/worth.ts';
+import { changesBatch, WORTH_GUARDS, yields } from './guard/worth.ts';
 import { learningRateScale } from './model/learning-rate.ts';
-import { choose, type JobPlan, scoreCandidates } from './plan/choose.ts';
+import { choose, type JobPlan, type Ranking, rank } from './plan/choose.ts';
+import { type Judgement, judge } from './plan/judge.ts';
+import { type Share, sharePools } from './plan/share.ts';
 import type { JobSnapshot, PoolSnapshot, Snapshot } from './snapshot.ts';
 
 /** What is to be done with one job, and why. */
@@ -14,7 +16,7 @@ export interface JobDecision {
   readonly key: string;
   /** `Recommend` is a change that is only told, because the mode does not allow it. */
   readonly action: 'Hold' | 'Reload' | 'Resize' | 'Recommend';
-  readonly reason: HoldReason | 'CheaperBatch' | 'CheaperSize' | 'DeadlineAtRisk';
+  readonly reason: HoldReason | 'CheaperBatch' | 'CheaperSize' | 'DeadlineAtRisk' | 'YieldsToOthers';
   /** One sentence with figures. */
   readonly message: string;
   /** The configuration to be in: the current one when held. */
@@ -29,62 +31,97 @@ export interface JobDecision {
 
 export interface FleetPlan {
   readonly decisions: readonly JobDecision[];
+  /** Cost of all runs to their ends as the pools are shared, and what no choice among the same placements goes below. */
+  readonly cost: number;
+  readonly lowerBound: number;
+  /** Proven distance between the two as a share of the cost. */
+  readonly gap: number;
 }
 
 /**
  * The one door into the core. Pure: the same snapshot always gives the same plan.
  *
- * Jobs take turns, those with the earliest deadline first; each sees what the ones before left of a pool. Running
- * workers are never taken from a job for another's sake. Cost: linear in jobs × candidates (about 50 per size).
+ * Cost: jobs × placements when nobody competes; judging a job anew, about 0.2 ms, only when its evidence, its limits or
+ * a price has changed.
  */
 export function planFleet(snapshot: Snapshot): FleetPlan {
+  // 1. Judge every job by itself: what it would cost to finish in each configuration that it may have.
+  const judged = inOrderOfUrgency(snapshot.jobs).map((job) => judgeSafely(job, snapshot));
+
+  // 2. Share the pools, so that all of them together cost least.
+  const shares = sharePools(
+    judged.flatMap(({ ranking }) => ranking ?? []),
+    snapshot,
+  );
+
+  // 3. Decide job by job, the most urgent first: what is free now goes to those.
   const free = new FreeGpus(snapshot);
-  const decisions = inOrderOfUrgency(snapshot.jobs).map((job) => {
-    const decision = decideSafely(job, snapshot, free);
-    free.take(job, decision.target);
+  const decisions = judged.map((each) => {
+    const decision = each.broken ?? decideSafely(each, shares.byKey.get(each.job.key), snapshot, free);
+    free.take(each.job, decision.target);
     return decision;
   });
-  return { decisions };
+  return { decisions, cost: shares.cost, lowerBound: shares.lowerBound, gap: shares.gap };
 }
 
-/** One job's broken numbers must not keep the others from being planned: it is held, and says so. */
-function decideSafely(job: JobSnapshot, snapshot: Snapshot, free: FreeGpus): JobDecision {
+interface Judged {
+  readonly job: JobSnapshot;
+  readonly judgement: Judgement | undefined;
+  readonly ranking: Ranking | undefined;
+  /** The answer to a job whose numbers cannot be planned with. */
+  readonly broken?: JobDecision;
+}
+
+function judgeSafely(job: JobSnapshot, snapshot: Snapshot): Judged {
   try {
-    return decideJob(job, snapshot, free);
+    const judgement = judge(job, snapshot.pools);
+    return { job, judgement, ranking: judgement === undefined ? undefined : rank(job, judgement, snapshot) };
   } catch (error) {
-    const message = `planning failed: ${error instanceof Error ? error.message : String(error)}; please report it`;
-    return hold(job, undefined, undefined, { reason: 'PlanningFailed', message });
+    return { job, judgement: undefined, ranking: undefined, broken: failed(job, error) };
   }
 }
 
-function decideJob(job: JobSnapshot, snapshot: Snapshot, free: FreeGpus): JobDecision {
-  const { now, pools } = snapshot;
-  // 1. Estimate what can be estimated, even when nothing may be changed: people want the figures.
-  const estimate = estimateJob(job);
-  const scores = estimate === undefined ? undefined : scoreCandidates(job, estimate, pools, now);
-  const plan = estimate === undefined || scores === undefined ? undefined : choose(job, estimate, scores);
+function decideSafely(judged: Judged, share: Share | undefined, snapshot: Snapshot, free: FreeGpus): JobDecision {
+  try {
+    return decideJob(judged, share, snapshot, free);
+  } catch (error) {
+    return failed(judged.job, error);
+  }
+}
 
-  // 2. Ask whether the job may be judged at all, then whether the plan is worth it.
+/** One job's broken numbers must not keep the others from being planned: it is held, and says so. */
+function failed(job: JobSnapshot, error: unknown): JobDecision {
+  const message = `planning failed: ${error instanceof Error ? error.message : String(error)}; please report it`;
+  return hold(job, undefined, undefined, { reason: 'PlanningFailed', message });
+}
+
+function decideJob(
+  { job, judgement, ranking }: Judged,
+  share: Share | undefined,
+  { now, pools }: Snapshot,
+  free: FreeGpus,
+): JobDecision {
+  const estimate = judgement?.estimate;
+  const plan = ranking === undefined ? undefined : chooseWithin(ranking, share);
+
+  // 1. Ask whether the job may be judged at all.
   const notReady = firstHold(READINESS_GUARDS, { now, job });
   if (notReady !== undefined) return hold(job, estimate, plan, notReady);
   const pool = pools.find((candidate) => candidate.name === job.history.current.pool);
-  if (estimate === undefined || scores === undefined || plan === undefined || pool === undefined) {
+  if (estimate === undefined || ranking === undefined || plan === undefined || pool === undefined) {
     return hold(job, estimate, plan, {
       reason: 'LearningThroughput',
       message: pool === undefined ? `pool ${job.history.current.pool} is not known` : 'no step time measured yet',
     });
   }
+
+  // 2. Ask whether the plan is worth it.
   const availableGpus = free.of(pool, job);
   const veto = (asked: JobPlan) => firstHold(WORTH_GUARDS, { now, job, estimate, plan: asked, pool, availableGpus });
   const isPossible = (asked: JobPlan) => isAllowed(job, asked) && veto(asked) === undefined;
-  const { current } = job.history;
-  const parts: readonly ((configuration: Configuration) => boolean)[] = [
-    (configuration) => samePlacement(configuration, current),
-    ({ replicas }) => replicas * job.limits.gpusPerReplica <= availableGpus,
-    (configuration) => globalBatchSize(configuration) === globalBatchSize(current),
-  ];
+  const parts = partsOf(job, plan, availableGpus);
   const firstPossible = (admissions: typeof parts) =>
-    admissions.flatMap((admits) => choose(job, estimate, scores, admits) ?? []).find(isPossible);
+    admissions.map((admits) => choose(ranking, admits)).find(isPossible);
 
   // 3. A batch that may be tried without a restart comes before workers whose worth is not measured yet.
   const trial = estimate.overheadIsMeasured ? undefined : firstPossible(parts.slice(0, 1));
@@ -100,6 +137,29 @@ function decideJob(job: JobSnapshot, snapshot: Snapshot, free: FreeGpus): JobDec
   return notWorth === undefined ? change(job, estimate, plan, pool) : hold(job, estimate, plan, notWorth);
 }
 
+/** The job's own choice, or the best on its share where there is not enough for all. */
+function chooseWithin(ranking: Ranking, share: Share | undefined): JobPlan {
+  const own = choose(ranking);
+  const wanted = own.best.configuration;
+  if (share === undefined || samePlacement(wanted, share)) return own;
+  return { ...choose(ranking, (configuration) => samePlacement(configuration, share)), contest: { share, wanted } };
+}
+
+/** What to settle for, in this order: only another batch, what the free GPUs allow, only other workers. */
+function partsOf(
+  job: JobSnapshot,
+  { contest }: JobPlan,
+  availableGpus: number,
+): readonly ((configuration: Configuration) => boolean)[] {
+  const { current } = job.history;
+  const most = contest === undefined ? Number.POSITIVE_INFINITY : Math.max(contest.share.replicas, current.replicas);
+  return [
+    (configuration) => samePlacement(configuration, current),
+    ({ replicas }) => replicas <= most && replicas * job.limits.gpusPerReplica <= availableGpus,
+    (configuration) => configuration.replicas <= most && globalBatchSize(configuration) === globalBatchSize(current),
+  ];
+}
+
 /** Whether the user lets the operator itself carry the plan out. */
 function isAllowed(job: JobSnapshot, plan: JobPlan): boolean {
   return job.limits.mode === 'Auto' && (job.limits.batchMode === 'Auto' || !changesBatch(plan));
@@ -109,16 +169,16 @@ function change(job: JobSnapshot, estimate: Estimate, plan: JobPlan, pool: PoolS
   const { current, best } = plan;
   const resize = !samePlacement(current.configuration, best.configuration);
   const allowed = isAllowed(job, plan);
-  const saving = plan.savingFraction;
   return {
     key: job.key,
     action: allowed ? (resize ? 'Resize' : 'Reload') : 'Recommend',
-    reason: saving < 0 ? 'DeadlineAtRisk' : resize ? 'CheaperSize' : 'CheaperBatch',
+    reason: reasonOf(plan),
     message: describeChange({
       current,
       best,
-      saving,
+      saving: plan.savingFraction,
       currency: estimate.remainingWork === 'Assumed' ? undefined : pool.currency,
+      purpose: yields(plan) ? 'for jobs that need the GPUs more' : 'to be in time',
     }),
     target: allowed ? best.configuration : current.configuration,
     learningRateScale: scaleFor(job, estimate, allowed ? best.configuration : current.configuration),
@@ -127,6 +187,11 @@ function change(job: JobSnapshot, estimate: Estimate, plan: JobPlan, pool: PoolS
     deadlineAtRisk: !current.meetsDeadline,
     until: undefined,
   };
+}
+
+function reasonOf(plan: JobPlan): JobDecision['reason'] {
+  if (plan.savingFraction < 0) return yields(plan) ? 'YieldsToOthers' : 'DeadlineAtRisk';
+  return samePlacement(plan.current.configuration, plan.best.configuration) ? 'CheaperBatch' : 'CheaperSize';
 }
 
 function hold(job: JobSnapshot, estimate: Estimate | undefined, plan: JobPlan | undefined, why: Hold): JobDecision {

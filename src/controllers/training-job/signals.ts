@@ -60,7 +60,7 @@ function reportDeadline(view: JobView, draft: Draft, findings: JobFindings): voi
   } else if (decision?.plan === undefined || decision.estimate?.remainingWork === 'Assumed') {
     draft.condition('DeadlineAtRisk', 'Unknown', 'ForecastUnknown', 'there is not enough data for a forecast');
   } else if (decision.deadlineAtRisk) {
-    const earliest = toInstant(view.now + decision.plan.best.secondsToTarget90);
+    const earliest = toInstant(view.now + decision.plan.earliest90);
     const message = `the forecast misses ${toInstant(deadline)}; the earliest safe deadline is ${earliest}`;
     draft.condition('DeadlineAtRisk', 'True', 'ForecastLate', message);
   } else {

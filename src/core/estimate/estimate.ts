@@ -24,6 +24,8 @@ export interface World {
 
 export interface Estimate {
   readonly worlds: readonly World[];
+  /** The world in the middle of the posterior, to screen candidates by. */
+  readonly middle: World;
   readonly overheadSeconds: Interval;
   /** Whether micro batches far enough apart were timed to tell overhead from work per sample. */
   readonly overheadIsMeasured: boolean;
@@ -44,6 +46,7 @@ export interface Estimate {
 const NOISE_FLOOR_SHARE = 1 / 64;
 const NOISE_CAP_FACTOR = 4096;
 const MEASURED_SPAN = 1.5;
+const MIDDLE: Draw = DRAWS[0]?.map(() => 0) ?? [];
 
 /** Everything the planner needs to know of one job; undefined while no step time has been measured. */
 export function estimateJob(job: JobSnapshot): Estimate | undefined {
@@ -57,16 +60,18 @@ export function estimateJob(job: JobSnapshot): Estimate | undefined {
 
   const microBatches = evidence.stepTimes.map((point) => point.microBatchSize);
 
-  const worlds = DRAWS.map((draw): World => {
+  const worldOf = (draw: Draw): World => {
     const logs = fit.logMeans.map((logMean, index) => logMean + dot(lower[index] ?? [], draw.slice(0, 3)));
     return {
       stepTime: parametersFromLogs(logs),
       gradientNoiseScale: drawNoise(moments, draw, limits.initialGlobalBatchSize),
       remainingReferenceSamples: Math.exp(work.logRemaining + work.logSd * (draw[5] ?? 0)),
     };
-  });
+  };
+  const worlds = DRAWS.map(worldOf);
   return {
     worlds,
+    middle: worldOf(MIDDLE),
     overheadSeconds: interval(worlds.map((world) => world.stepTime.overheadSeconds)),
     overheadIsMeasured: Math.max(...microBatches) >= MEASURED_SPAN * Math.min(...microBatches),
     secondsPerSample: interval(worlds.map((world) => world.stepTime.secondsPerSample)),

@@ -9,12 +9,14 @@ import { figure, money, signedPercent } from './figures.ts';
 export function describeChange(options: {
   readonly current: Evaluation;
   readonly best: Evaluation;
-  /** Share of the remaining cost that is saved; negative when the deadline is what matters. */
+  /** Share of the remaining cost that is saved; negative when something else matters more. */
   readonly saving: number;
+  /** What a dearer configuration is taken for. */
+  readonly purpose: string;
   /** Undefined while the end of the work is not known: amounts would then be made up. */
   readonly currency: string | undefined;
 }): string {
-  const { current, best, saving, currency } = options;
+  const { current, best, saving, purpose, currency } = options;
   const changes: string[] = [];
   const from = current.configuration;
   const to = best.configuration;
@@ -30,7 +32,7 @@ export function describeChange(options: {
   const result =
     saving >= 0
       ? `saves ${figure(saving * 100)}% to finish`
-      : `costs ${figure(-saving * 100)}% more to finish, to be in time`;
+      : `costs ${figure(-saving * 100)}% more to finish, ${purpose}`;
   const amounts =
     currency === undefined
       ? ''

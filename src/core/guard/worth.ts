@@ -1,11 +1,12 @@
 import { globalBatchSize, sameBatch, samePlacement } from '../configuration.ts';
-import { duration, percent } from '../explain/figures.ts';
+import { duration, figure, percent } from '../explain/figures.ts';
 import { pauseSeconds } from '../plan/evaluate.ts';
 import type { Guard, Hold, PlanQuestion } from './question.ts';
 
 /** Share of the work at the end in which nothing is changed unless the deadline asks for it. */
 const UNTOUCHED_END_SHARE = 0.02;
 const RESTART_MULTIPLE = 10;
+const YIELD_FACTOR = 1.5;
 
 function atOptimum({ plan }: PlanQuestion): Hold | undefined {
   const { current, best } = plan;
@@ -18,8 +19,23 @@ function atOptimum({ plan }: PlanQuestion): Hold | undefined {
   };
 }
 
+/** The pool has not enough for all, and the others' need is greater. */
+function othersNeedMore({ job, plan, pool }: PlanQuestion): Hold | undefined {
+  const { current, best, contest } = plan;
+  if (contest === undefined || !samePlacement(current.configuration, best.configuration)) return undefined;
+  const wanted = contest.wanted.replicas * job.limits.gpusPerReplica;
+  if (contest.wanted.replicas <= current.configuration.replicas) return undefined;
+  if (!sameBatch(current.configuration, best.configuration)) return undefined;
+  const left = contest.share.replicas * job.limits.gpusPerReplica;
+  return {
+    reason: 'PoolFull',
+    message: `${wanted} GPUs are wanted, pool ${pool.name} has ${left} for this job; the others are worth more elsewhere`,
+  };
+}
+
 function belowMinimumGain({ job, plan }: PlanQuestion): Hold | undefined {
   if (rescuesDeadline(plan)) return undefined;
+  if (yields(plan)) return yieldsTooMuch({ job, plan });
   const wanted = job.limits.minimumGainFraction;
   // A reload costs nothing and is taken back as cheaply once measured, so the mean decides, which has the worlds in
   // which it loses; asking more would forbid the very step that tells overhead from work per sample.
@@ -31,6 +47,19 @@ function belowMinimumGain({ job, plan }: PlanQuestion): Hold | undefined {
       plan.savingFraction < wanted
         ? `the best alternative saves ${percent(plan.savingFraction)}, less than the ${percent(wanted)} asked for`
         : `the best alternative saves ${percent(plan.savingFraction)}, but not surely enough yet`,
+  };
+}
+
+/** GPUs are given up when the others gain clearly more by them than it costs to go without. */
+function yieldsTooMuch({ job, plan }: Pick<PlanQuestion, 'job' | 'plan'>): Hold | undefined {
+  const { current, best, contest } = plan;
+  const gpus = (current.configuration.replicas - best.configuration.replicas) * job.limits.gpusPerReplica;
+  const worth = gpus * (contest?.share.worthPerGpu ?? 0);
+  const loss = Math.max(0, best.meanObjectiveWithLateness - current.meanObjectiveWithLateness);
+  if (worth >= YIELD_FACTOR * loss) return undefined;
+  return {
+    reason: 'BelowMinimumGain',
+    message: `${gpus} GPUs would save other jobs ${figure(worth)} and cost this one ${figure(loss)}, too little to move them`,
   };
 }
 
@@ -106,6 +135,11 @@ export function changesBatch({ current, best }: PlanQuestion['plan']): boolean {
     : globalBatchSize(current.configuration) !== globalBatchSize(best.configuration);
 }
 
+/** A plan that gives GPUs up because other jobs need them more. */
+export function yields({ current, best, contest }: PlanQuestion['plan']): boolean {
+  return contest !== undefined && best.configuration.replicas < current.configuration.replicas;
+}
+
 /** A plan that turns a missed deadline into a met one, or comes much nearer to it, need not save money. */
 export function rescuesDeadline(plan: PlanQuestion['plan']): boolean {
   const { current, best } = plan;
@@ -128,6 +162,7 @@ function describeBatch(plan: PlanQuestion['plan']): string {
 
 /** Vetoes of a plan, in the order they are asked. */
 export const WORTH_GUARDS: readonly Guard<PlanQuestion>[] = [
+  othersNeedMore,
   atOptimum,
   belowMinimumGain,
   nearlyDone,

@@ -11,27 +11,43 @@ const MAX_BATCH_OVER_NOISE = 1;
 /** Fitted on T4 traces, the model errs by 15 % up to twice the workers measured and by 40 % far beyond. */
 const TRUSTED_SCALE = 2;
 
+/** The layouts of a batch on one placement. */
+export interface Placement {
+  readonly pool: PoolSnapshot;
+  readonly replicas: number;
+  readonly layouts: readonly Configuration[];
+}
+
 /**
- * Every configuration that the job's limits, its memory and the trust in the model allow, the current one included.
- * Cost: pools × sizes × about 40 batches.
+ * Every placement and batch that the job's limits, its memory and the trust in the model allow; the configuration in
+ * force may be missing. Cost: pools × sizes × about 40 batches.
  */
-export function listCandidates(
+export function listPlacements(
   job: JobSnapshot,
   estimate: Estimate,
   pools: readonly PoolSnapshot[],
-): readonly Configuration[] {
-  const current = job.history.current;
-  const found = new Map<string, Configuration>([[configurationKey(current), current]]);
+): readonly Placement[] {
   const band = reachableBatches(job, estimate);
   const largestMicro = microBatchCeiling(job, estimate);
-  for (const pool of reachablePools(job, pools)) {
-    for (const replicas of reachableReplicas(job, pool)) {
-      if (replicas === current.replicas && batchIsFrozen(job)) continue;
-      for (const batch of band.batches) {
-        const configuration = layOut(job, largestMicro, band, { pool: pool.name, replicas, batch });
-        if (configuration !== undefined) found.set(configurationKey(configuration), configuration);
-      }
-    }
+  return reachablePools(job, pools).flatMap((pool) =>
+    reachableReplicas(job, pool)
+      .filter((replicas) => replicas !== job.history.current.replicas || !batchIsFrozen(job))
+      .map((replicas) => ({ pool, replicas, layouts: layOutAll(job, largestMicro, band, pool, replicas) })),
+  );
+}
+
+function layOutAll(
+  job: JobSnapshot,
+  largestMicro: number,
+  band: BatchBand,
+  pool: PoolSnapshot,
+  replicas: number,
+): readonly Configuration[] {
+  const found = new Map<number, Configuration>();
+  for (const batch of band.batches) {
+    const layout = layOut(job, largestMicro, band, { pool: pool.name, replicas, batch });
+    // Batches that round to one layout are one candidate.
+    if (layout !== undefined) found.set(layout.microBatchSize * layout.gradientAccumulationSteps, layout);
   }
   return [...found.values()];
 }

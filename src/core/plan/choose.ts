@@ -1,12 +1,11 @@
-import { type Configuration, ranksPerReplica, samePlacement } from '../configuration.ts';
-import { mean, quantile } from '../estimate/draws.ts';
-import type { Estimate } from '../estimate/estimate.ts';
-import type { JobSnapshot, PoolSnapshot } from '../snapshot.ts';
-import { configurationKey, listCandidates } from './candidates.ts';
-import { describe, type Evaluation, type Score, score } from './evaluate.ts';
+import { type Configuration, samePlacement } from '../configuration.ts';
+import { quantile } from '../estimate/draws.ts';
+import type { JobSnapshot, Snapshot } from '../snapshot.ts';
+import { describe, type Evaluation, type Timed, timed } from './evaluate.ts';
+import type { Candidate, Judgement } from './judge.ts';
+import type { Share } from './share.ts';
 
-/** Time to measure a batch that is tried, beside the cooldown. */
-const TRIAL_SECONDS = 30;
+const MAX_ALTERNATIVES = 6;
 
 /** The best configuration of a job beside the one in force. */
 export interface JobPlan {
@@ -17,97 +16,82 @@ export interface JobPlan {
   /** Share of the current objective that the best saves: mean, and the value exceeded with probability 0.8. */
   readonly savingFraction: number;
   readonly cautiousSavingFraction: number;
-  /** The next best after `best`, for the record: at most three. */
-  readonly runnersUp: readonly Evaluation[];
+  /** The best of every other placement, for the record: at most six, the best first. */
+  readonly alternatives: readonly Evaluation[];
+  /** Seconds within which the fastest placement would end with probability 0.9: no earlier deadline can be kept. */
+  readonly earliest90: number;
+  /** What the fleet as a whole leaves the job, and what it would choose by itself, where these differ. */
+  readonly contest?: { readonly share: Share; readonly wanted: Configuration };
 }
 
-/** Scores of every candidate of a job, and of the layout that its user started with. */
-export interface Scores {
-  readonly candidates: readonly Score[];
-  readonly baseline: Score | undefined;
+/** The candidates of a job held against the clock. */
+export interface Ranking {
+  readonly job: JobSnapshot;
+  readonly judgement: Judgement;
+  readonly current: Ranked;
+  readonly baseline: Ranked | undefined;
+  /** The best first: those that meet the deadline before those that do not. */
+  readonly ranked: readonly Ranked[];
 }
 
-export function scoreCandidates(
-  job: JobSnapshot,
-  estimate: Estimate,
-  pools: readonly PoolSnapshot[],
-  now: number,
-): Scores {
-  const byName = new Map(pools.map((pool) => [pool.name, pool]));
-  const candidates = listCandidates(job, estimate, pools).flatMap((configuration) => {
-    const pool = byName.get(configuration.pool);
-    return pool === undefined ? [] : [score(job, estimate, pool, configuration, now)];
-  });
-  const pool = byName.get(job.history.current.pool);
-  const baseline = pool === undefined ? undefined : score(job, estimate, pool, initialConfiguration(job), now, 0);
-  return { candidates, baseline };
+export interface Ranked {
+  readonly candidate: Candidate;
+  readonly held: Timed;
 }
 
-function initialConfiguration({ limits, history }: JobSnapshot): Configuration {
-  const { initialReplicas: replicas, initialMicroBatchSize: microBatchSize } = limits;
-  const dataParallelSize = replicas * ranksPerReplica(limits.gpusPerReplica);
-  const passes = limits.initialGlobalBatchSize / microBatchSize / dataParallelSize;
-  const gradientAccumulationSteps = Math.max(1, Math.round(passes));
-  return { pool: history.current.pool, replicas, dataParallelSize, microBatchSize, gradientAccumulationSteps };
-}
-
-/**
- * Ranks the candidates that `among` admits; those that meet the deadline come before those that do not. Undefined
- * when the configuration in force could not be evaluated.
- */
-export function choose(
-  job: JobSnapshot,
-  estimate: Estimate,
-  { candidates, baseline }: Scores,
-  among: (configuration: Configuration) => boolean = () => true,
-): JobPlan | undefined {
-  const currentKey = configurationKey(job.history.current);
-  const current = candidates.find((scored) => configurationKey(scored.configuration) === currentKey);
-  if (current === undefined) return undefined;
-
-  const trialShare = trialShareOf(job, estimate, current);
-  const ranked = candidates
-    .filter((scored) => scored === current || among(scored.configuration))
-    .map((scored) => ({ scored, saving: mean(savingsPerWorld(current, scored, trialShare)) }))
-    .sort(compare);
-  const best = ranked[0];
-  if (best === undefined) return undefined;
+/** Undefined when the configuration in force could not be evaluated. Cost: candidates × possible worlds. */
+export function rank(job: JobSnapshot, judgement: Judgement, snapshot: Snapshot): Ranking | undefined {
+  const pools = new Map(snapshot.pools.map((pool) => [pool.name, pool]));
+  const hold = (candidate: Candidate): readonly Ranked[] => {
+    const pool = pools.get(candidate.score.configuration.pool);
+    return pool === undefined ? [] : [{ candidate, held: timed(job, pool, candidate.score, snapshot.now) }];
+  };
+  const { candidates, current, baseline } = judgement;
+  const [held] = current === undefined ? [] : hold(current);
+  if (held === undefined) return undefined;
+  // Candidates come sorted by what they save, which is all that counts without a deadline.
+  const ranked = candidates.flatMap(hold);
   return {
-    current: describe(job, estimate, current),
-    best: describe(job, estimate, best.scored),
-    baseline: baseline === undefined ? undefined : describe(job, estimate, baseline),
-    savingFraction: best.saving,
-    cautiousSavingFraction: quantile(savingsPerWorld(current, best.scored, trialShare), 0.2),
-    runnersUp: ranked.slice(1, 4).map(({ scored }) => describe(job, estimate, scored)),
+    job,
+    judgement,
+    current: held,
+    baseline: baseline === undefined ? undefined : hold(baseline)[0],
+    ranked: job.limits.deadline === undefined ? ranked : ranked.sort(compare),
   };
 }
 
-/**
- * Share of the time left that a batch in vain would last. While overhead is not told from work per sample, trying
- * another batch tells it, and what turns out dearer is taken back; 1 once it is known, when nothing is tried.
- */
-function trialShareOf(job: JobSnapshot, estimate: Estimate, current: Score): number {
-  if (estimate.overheadIsMeasured) return 1;
-  return Math.min(1, (job.limits.batchCooldownSeconds + TRIAL_SECONDS) / quantile(current.secondsPerWorld, 0.5));
+/** The best of the candidates that `among` admits; the configuration in force is always one of them. */
+export function choose(
+  { job, judgement, current, baseline, ranked }: Ranking,
+  among: (configuration: Configuration) => boolean = () => true,
+): JobPlan {
+  const isCurrent = ({ candidate }: Ranked) => candidate === current.candidate;
+  const best = ranked.find((each) => isCurrent(each) || among(each.candidate.score.configuration)) ?? current;
+  const tell = ({ candidate, held }: Ranked) => describe(job, judgement.estimate, candidate.score, held);
+  return {
+    current: tell(current),
+    best: tell(best),
+    baseline: baseline === undefined ? undefined : tell(baseline),
+    savingFraction: best.candidate.meanSaving,
+    cautiousSavingFraction: quantile(best.candidate.savingPerWorld, 0.2),
+    alternatives: bestOfOtherPlacements(ranked, best).map(tell),
+    earliest90: ranked.reduce((least, { held }) => Math.min(least, held.secondsToTarget90), Number.POSITIVE_INFINITY),
+  };
 }
 
-/** Share of the current objective that is saved in each world; a loss lasts only as long as the trial. */
-function savingsPerWorld(current: Score, other: Score, trialShare: number): readonly number[] {
-  const isTrial = samePlacement(current.configuration, other.configuration);
-  return current.objectivePerWorld.map((value, index) => {
-    // What costs nothing can save nothing.
-    const saving = value === 0 ? 0 : 1 - (other.objectivePerWorld[index] ?? value) / value;
-    return isTrial && saving < 0 ? saving * trialShare : saving;
-  });
-}
-
-interface Ranked {
-  readonly scored: Score;
-  readonly saving: number;
+function bestOfOtherPlacements(ranked: readonly Ranked[], chosen: Ranked): readonly Ranked[] {
+  const configurationOf = ({ candidate }: Ranked) => candidate.score.configuration;
+  const found: Ranked[] = [];
+  for (const each of ranked) {
+    if (found.length === MAX_ALTERNATIVES) break;
+    const seen = [chosen, ...found].some((other) => samePlacement(configurationOf(other), configurationOf(each)));
+    if (!seen) found.push(each);
+  }
+  return found;
 }
 
 function compare(one: Ranked, other: Ranked): number {
-  if (one.scored.meetsDeadline !== other.scored.meetsDeadline) return one.scored.meetsDeadline ? -1 : 1;
-  if (!one.scored.meetsDeadline) return one.scored.meanObjectiveWithLateness - other.scored.meanObjectiveWithLateness;
-  return other.saving - one.saving;
+  if (one.held.meetsDeadline !== other.held.meetsDeadline) return one.held.meetsDeadline ? -1 : 1;
+  if (!one.held.meetsDeadline) return one.held.meanObjectiveWithLateness - other.held.meanObjectiveWithLateness;
+  return other.candidate.meanSaving - one.candidate.meanSaving;
 }

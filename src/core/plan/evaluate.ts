@@ -1,32 +1,42 @@
 import { type Configuration, globalBatchSize, type InstantSeconds, samePlacement } from '../configuration.ts';
 import { mean, quantile } from '../estimate/draws.ts';
-import { type Estimate, type Interval, interval } from '../estimate/estimate.ts';
+import { type Estimate, type Interval, interval, type World } from '../estimate/estimate.ts';
 import { ratePerHour, SECONDS_PER_HOUR } from '../model/cost-rate.ts';
 import { stepSeconds } from '../model/step-time.ts';
 import { stepsForWork } from '../model/steps-to-target.ts';
 import type { JobSnapshot, PoolSnapshot } from '../snapshot.ts';
 
-/** What a configuration would bring, over the possible worlds: enough to rank it. */
+/**
+ * What a configuration would bring, over the possible worlds: enough to rank it, whatever the hour. It depends on the
+ * job's evidence and limits and on prices, not on the instant, so it holds until one of them changes.
+ */
 export interface Score {
   readonly configuration: Configuration;
   /** Money per hour while it runs. */
   readonly ratePerHour: number;
+  /** What a second counts in what is minimised: money, value of time included, or the second itself. */
+  readonly objectivePerSecond: number;
   readonly secondsPerWorld: readonly number[];
-  /** What is minimised: money, value of time included, per possible world. */
-  readonly objectivePerWorld: readonly number[];
+  readonly meanSeconds: number;
+  /** Seconds within which it ends with probability 0.9. */
+  readonly secondsToTarget90: number;
   readonly meanObjective: number;
+}
+
+/** A score held against the deadline. */
+export interface Timed extends Score {
   readonly meetsDeadline: boolean;
   /** The mean objective with lateness priced, to compare configurations of which none is in time. */
   readonly meanObjectiveWithLateness: number;
 }
 
 /** What a configuration would cost from now to the end, as people are told it. */
-export interface Evaluation extends Score {
+export type Evaluation = Timed & Description;
+
+interface Description {
   readonly costToTarget: Interval;
   readonly meanCostToTarget: number;
   readonly secondsToTarget: Interval;
-  /** Seconds within which it ends with probability 0.9. */
-  readonly secondsToTarget90: number;
   readonly meanSecondsToTarget: number;
   readonly stepSeconds: number;
   readonly stepsToTarget: number;
@@ -41,75 +51,98 @@ const PRIOR_PROVISIONING_SECONDS = 180;
  */
 const LATENESS_PRICE_FACTOR = 10;
 
-/** Cost: possible worlds × a dozen multiplications; quantiles are left to `describe`, which few candidates need. */
+/** Cost: possible worlds × a few dozen multiplications; what only people need is left to `describe`. */
 export function score(
   job: JobSnapshot,
-  estimate: Estimate,
+  worlds: readonly World[],
   pool: PoolSnapshot,
   configuration: Configuration,
-  now: InstantSeconds,
   pause = pauseSeconds(job, pool, configuration),
 ): Score {
   const { limits } = job;
   const rate = ratePerHour(pool, configuration.replicas, limits.gpusPerReplica);
-  const seconds = stepsPerWorld(job, estimate, configuration).map(
-    (steps, index) => steps * stepSecondsIn(estimate, index, configuration) + pause,
+  const objectivePerSecond =
+    limits.objective === 'TimeToTarget' ? 1 : (rate + limits.timeValuePerHour) / SECONDS_PER_HOUR;
+  const batch = globalBatchSize(configuration);
+  const secondsPerWorld = worlds.map(
+    (world) =>
+      stepsIn(world, batch, limits.initialGlobalBatchSize) * stepSeconds(world.stepTime, configuration) + pause,
   );
-  const perSecond = limits.objective === 'TimeToTarget' ? 1 : (rate + limits.timeValuePerHour) / SECONDS_PER_HOUR;
-  const objectivePerWorld = seconds.map((value) => value * perSecond);
-  const meanObjective = mean(objectivePerWorld);
-  const { deadline } = limits;
-  const hoursLate =
-    deadline === undefined ? 0 : mean(seconds.map((value) => Math.max(0, now + value - deadline))) / SECONDS_PER_HOUR;
+  const meanSeconds = mean(secondsPerWorld);
   return {
     configuration,
     ratePerHour: rate,
-    secondsPerWorld: seconds,
-    objectivePerWorld,
-    meanObjective,
-    meetsDeadline: deadline === undefined || now + quantile(seconds, 0.9) <= deadline,
-    meanObjectiveWithLateness: meanObjective + latenessPrice(job, pool, hoursLate),
+    objectivePerSecond,
+    secondsPerWorld,
+    meanSeconds,
+    secondsToTarget90: quantile(secondsPerWorld, 0.9),
+    meanObjective: meanSeconds * objectivePerSecond,
   };
 }
 
-/** A score with the figures that people read. */
-export function describe(job: JobSnapshot, estimate: Estimate, scored: Score): Evaluation {
-  const seconds = scored.secondsPerWorld;
-  const costs = seconds.map((value) => (value * scored.ratePerHour) / SECONDS_PER_HOUR);
-  const secondsToTarget = interval(seconds);
+/** Holds a score against the job's deadline as seen from `now`. Cost: one pass over the worlds when it may be late. */
+export function timed(job: JobSnapshot, pool: PoolSnapshot, scored: Score, now: InstantSeconds): Timed {
+  const { deadline } = job.limits;
+  const { meanObjective, secondsPerWorld } = scored;
+  if (deadline === undefined) return { ...scored, meetsDeadline: true, meanObjectiveWithLateness: meanObjective };
+  let late = 0;
+  for (const seconds of secondsPerWorld) late += Math.max(0, now + seconds - deadline);
+  const hoursLate = late / secondsPerWorld.length / SECONDS_PER_HOUR;
   return {
     ...scored,
-    costToTarget: interval(costs),
-    meanCostToTarget: mean(costs),
-    secondsToTarget,
-    secondsToTarget90: secondsToTarget.high,
-    meanSecondsToTarget: mean(seconds),
-    stepSeconds: median(estimate.worlds.map((world) => stepSeconds(world.stepTime, scored.configuration))),
-    stepsToTarget: median(stepsPerWorld(job, estimate, scored.configuration)),
+    meetsDeadline: now + scored.secondsToTarget90 <= deadline,
+    meanObjectiveWithLateness: meanObjective + latenessPricePerHour(job, pool) * hoursLate,
   };
 }
 
-function stepsPerWorld(job: JobSnapshot, estimate: Estimate, configuration: Configuration): readonly number[] {
-  const batch = globalBatchSize(configuration);
-  const referenceBatchSize = job.limits.initialGlobalBatchSize;
-  return estimate.worlds.map(({ remainingReferenceSamples: referenceSamples, gradientNoiseScale }) =>
-    stepsForWork({ referenceSamples, gradientNoiseScale, globalBatchSize: batch, referenceBatchSize }),
-  );
+/** A score with the figures that people read. They do not change with the hour, so each score is described once. */
+export function describe(job: JobSnapshot, estimate: Estimate, scored: Score, held: Timed): Evaluation {
+  const known = described.get(scored);
+  if (known !== undefined) return { ...held, ...known };
+  const description = figuresOf(job, estimate, scored);
+  described.set(scored, description);
+  return { ...held, ...description };
 }
 
-function stepSecondsIn(estimate: Estimate, world: number, configuration: Configuration): number {
-  const parameters = estimate.worlds[world]?.stepTime;
-  return parameters === undefined ? Number.NaN : stepSeconds(parameters, configuration);
+const described = new WeakMap<Score, Description>();
+
+function figuresOf(job: JobSnapshot, estimate: Estimate, scored: Score): Description {
+  const seconds = scored.secondsPerWorld;
+  const secondsToTarget = interval(seconds);
+  const perSecond = scored.ratePerHour / SECONDS_PER_HOUR;
+  const batch = globalBatchSize(scored.configuration);
+  return {
+    costToTarget: {
+      value: secondsToTarget.value * perSecond,
+      low: secondsToTarget.low * perSecond,
+      high: secondsToTarget.high * perSecond,
+    },
+    meanCostToTarget: scored.meanSeconds * perSecond,
+    secondsToTarget,
+    meanSecondsToTarget: scored.meanSeconds,
+    stepSeconds: median(estimate.worlds.map((world) => stepSeconds(world.stepTime, scored.configuration))),
+    stepsToTarget: median(estimate.worlds.map((world) => stepsIn(world, batch, job.limits.initialGlobalBatchSize))),
+  };
+}
+
+function stepsIn(world: World, batch: number, referenceBatchSize: number): number {
+  return stepsForWork({
+    referenceSamples: world.remainingReferenceSamples,
+    gradientNoiseScale: world.gradientNoiseScale,
+    globalBatchSize: batch,
+    referenceBatchSize,
+  });
 }
 
 function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
-function latenessPrice({ limits }: JobSnapshot, pool: PoolSnapshot, hours: number): number {
-  if (limits.objective === 'TimeToTarget') return LATENESS_PRICE_FACTOR * hours * SECONDS_PER_HOUR;
+/** What an hour of lateness counts in what is minimised. */
+export function latenessPricePerHour({ limits }: JobSnapshot, pool: PoolSnapshot): number {
+  if (limits.objective === 'TimeToTarget') return LATENESS_PRICE_FACTOR * SECONDS_PER_HOUR;
   const smallest = ratePerHour(pool, limits.minReplicas, limits.gpusPerReplica) + limits.timeValuePerHour;
-  return LATENESS_PRICE_FACTOR * hours * smallest;
+  return LATENESS_PRICE_FACTOR * smallest;
 }
 
 /** Time without steps that changing to the configuration costs: none for a reload, a restart for a resize. */

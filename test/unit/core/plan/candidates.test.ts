@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { globalBatchSize } from '../../../../src/core/configuration.ts';
 import { estimateJob } from '../../../../src/core/estimate/estimate.ts';
-import { listCandidates, microBatchCeiling } from '../../../../src/core/plan/candidates.ts';
+import { listPlacements, microBatchCeiling } from '../../../../src/core/plan/candidates.ts';
 import { isAllowed } from '../../../../src/core/plan/sizes.ts';
 import type { JobSnapshot } from '../../../../src/core/snapshot.ts';
 import { aConfiguration, aJob, aPool, evidenceOf, type JobParts } from '../../../support/a-job.ts';
@@ -18,12 +18,14 @@ function measured(parts: JobParts = {}, noise: number | null = 10_000): JobSnaps
 
 function candidates(job: JobSnapshot, pool = aPool()) {
   const estimate = estimateJob(job) ?? expect.fail('a step time was measured');
-  return { estimate, found: listCandidates(job, estimate, [pool]) };
+  const others = listPlacements(job, estimate, [pool]).flatMap(({ layouts }) => layouts);
+  const found = [job.history.current, ...others];
+  return { estimate, found };
 }
 
 const batches = (job: JobSnapshot) => candidates(job).found.map(globalBatchSize);
 
-describe('listCandidates', () => {
+describe('listPlacements', () => {
   it('stays inside every limit', () => {
     const maybe = (min: number, max: number) => fc.option(fc.integer({ min, max }), { nil: undefined });
     const setting = fc.record({
