@@ -1,6 +1,6 @@
 import { type Configuration, globalBatchSize, ranksPerReplica } from '../configuration.ts';
 import type { Estimate } from '../estimate/estimate.ts';
-import { ratePerHour } from '../model/cost-rate.ts';
+import { nodesFor, ratePerHour } from '../model/cost-rate.ts';
 import type { JobLimits, JobSnapshot, PoolSnapshot } from '../snapshot.ts';
 import { allowedReplicas } from './sizes.ts';
 
@@ -28,7 +28,7 @@ export function listCandidates(
     for (const replicas of reachableReplicas(job, pool)) {
       if (replicas === current.replicas && batchIsFrozen(job)) continue;
       for (const batch of band.batches) {
-        const configuration = layOut(job, largestMicro, band, { pool: pool.name, replicas, batch });
+        const configuration = layOut(job, largestMicro, band, { pool, replicas, batch });
         if (configuration !== undefined) found.set(configurationKey(configuration), configuration);
       }
     }
@@ -120,7 +120,7 @@ function layOut(
   job: JobSnapshot,
   largestMicro: number,
   band: BatchBand,
-  wanted: { readonly pool: string; readonly replicas: number; readonly batch: number },
+  wanted: { readonly pool: PoolSnapshot; readonly replicas: number; readonly batch: number },
 ): Configuration | undefined {
   const { limits } = job;
   const ranks = wanted.replicas * ranksPerReplica(limits.gpusPerReplica);
@@ -131,8 +131,9 @@ function layOut(
     const microBatchSize = roundMicroBatch(limits, band, wanted.batch, ranks * passes);
     if (microBatchSize === undefined || microBatchSize > largestMicro) continue;
     return {
-      pool: wanted.pool,
+      pool: wanted.pool.name,
       replicas: wanted.replicas,
+      nodes: nodesFor(wanted.pool, wanted.replicas, limits.gpusPerReplica),
       dataParallelSize: ranks,
       microBatchSize,
       gradientAccumulationSteps: passes,

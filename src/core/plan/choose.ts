@@ -1,6 +1,7 @@
 import { type Configuration, ranksPerReplica, samePlacement } from '../configuration.ts';
 import { mean, quantile } from '../estimate/draws.ts';
 import type { Estimate } from '../estimate/estimate.ts';
+import { nodesFor } from '../model/cost-rate.ts';
 import type { JobSnapshot, PoolSnapshot } from '../snapshot.ts';
 import { configurationKey, listCandidates } from './candidates.ts';
 import { describe, type Evaluation, type Score, score } from './evaluate.ts';
@@ -39,16 +40,17 @@ export function scoreCandidates(
     return pool === undefined ? [] : [score(job, estimate, pool, configuration, now)];
   });
   const pool = byName.get(job.history.current.pool);
-  const baseline = pool === undefined ? undefined : score(job, estimate, pool, initialConfiguration(job), now, 0);
+  const baseline = pool === undefined ? undefined : score(job, estimate, pool, initialConfiguration(job, pool), now, 0);
   return { candidates, baseline };
 }
 
-function initialConfiguration({ limits, history }: JobSnapshot): Configuration {
+function initialConfiguration({ limits }: JobSnapshot, pool: PoolSnapshot): Configuration {
   const { initialReplicas: replicas, initialMicroBatchSize: microBatchSize } = limits;
   const dataParallelSize = replicas * ranksPerReplica(limits.gpusPerReplica);
   const passes = limits.initialGlobalBatchSize / microBatchSize / dataParallelSize;
   const gradientAccumulationSteps = Math.max(1, Math.round(passes));
-  return { pool: history.current.pool, replicas, dataParallelSize, microBatchSize, gradientAccumulationSteps };
+  const nodes = nodesFor(pool, replicas, limits.gpusPerReplica);
+  return { pool: pool.name, replicas, nodes, dataParallelSize, microBatchSize, gradientAccumulationSteps };
 }
 
 /**
