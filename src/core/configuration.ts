@@ -6,6 +6,8 @@ export interface Configuration {
   readonly pool: string;
   /** Workers: pods of the run. */
   readonly replicas: number;
+  /** Nodes that the ranks stand on: gradients cross a network as soon as there are two. */
+  readonly nodes: number;
   /** Data-parallel ranks over all workers: one per GPU, or one per worker without GPUs. */
   readonly dataParallelSize: number;
   /** Samples in one forward and backward pass of one rank. */

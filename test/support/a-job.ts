@@ -58,6 +58,7 @@ export function aConfiguration(parts: Partial<Configuration> = {}): Configuratio
   return {
     pool: 'pool',
     replicas,
+    nodes: 1,
     dataParallelSize: replicas,
     microBatchSize: 16,
     gradientAccumulationSteps: 1,

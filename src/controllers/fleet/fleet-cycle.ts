@@ -12,7 +12,7 @@ import { hasEnded } from '../ended.ts';
 import { fromInstant } from '../instants.ts';
 import type { TrainingJobObject } from '../kinds.ts';
 import { type Gatherers, gatherJobView } from '../training-job/gather.ts';
-import { currentConfiguration, type JobView } from '../training-job/view.ts';
+import { configurationOf, currentConfiguration, type JobView, shapeOf } from '../training-job/view.ts';
 import { decodeEvidence } from './evidence-codec.ts';
 import type { FleetMemory, JobFindings } from './fleet-memory.ts';
 import { policyFor } from './limits.ts';
@@ -154,17 +154,16 @@ function remembered(view: JobView): JobFindings {
 
 /** The configuration that the trainer's version stands for: the newest sent, or the last one it confirmed. */
 function configurationInForce(view: JobView, reading: TrainerReading): Configuration | undefined {
-  const poolName = view.pool?.metadata.name ?? '';
-  const current = currentConfiguration({ ...view, poolName });
+  const shape = shapeOf(view.pool);
+  const current = currentConfiguration({ ...view, shape });
   const version = reading.configVersion;
   if (version === undefined || view.tuning === undefined) return undefined;
   if (version >= view.tuning.version) return current;
   const good = view.status.batch?.lastGood;
   // Versions in between were never in force, or only asked for a checkpoint.
   if (good === undefined || version < good.version) return undefined;
-  const { microBatchSize, gradientAccumulationSteps, dataParallelSize } = good;
-  const replicas = current.replicas * (dataParallelSize / current.dataParallelSize);
-  return { pool: poolName, replicas, dataParallelSize, microBatchSize, gradientAccumulationSteps };
+  const replicas = current.replicas * (good.dataParallelSize / current.dataParallelSize);
+  return configurationOf(good, view.limits, shape, replicas);
 }
 
 /** Money since the last look: what stands is paid for, whether or not it trains. */

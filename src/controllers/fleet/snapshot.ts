@@ -12,13 +12,13 @@ import type { HeldByUser, JobHistory, JobSnapshot, PoolSnapshot } from '../../co
 import { type ClusterView, poolUse } from '../cluster-view.ts';
 import { fromInstant } from '../instants.ts';
 import type { TrainingJobObject } from '../kinds.ts';
-import { currentConfiguration, type JobView } from '../training-job/view.ts';
+import { currentConfiguration, type JobView, shapeOf } from '../training-job/view.ts';
 
 /** A job as the planner sees it. */
 export function snapshotJob(view: JobView, evidence: Evidence, accruedCost: number): JobSnapshot {
   const { job, limits, status } = view;
   const { bookkeeping, batch } = status;
-  const current = currentConfiguration({ ...view, poolName: view.pool?.metadata.name ?? '' });
+  const current = currentConfiguration({ ...view, shape: shapeOf(view.pool) });
   const lastHour = (bookkeeping?.rescaleTimes ?? []).flatMap((time) => fromInstant(time) ?? []);
   const history: JobHistory = {
     current,

@@ -6,7 +6,7 @@ import { beginResize, continueResize, endInStop } from './resize.ts';
 import { describeWorkers } from './running.ts';
 import { startWorkload } from './start.ts';
 import { followTuning } from './tuning.ts';
-import { configurationAtWork, type JobView } from './view.ts';
+import { configurationAtWork, type JobView, shapeOf } from './view.ts';
 import { wantedReplicas } from './wanted.ts';
 
 /**
@@ -40,7 +40,7 @@ export function advance(view: JobView): Draft {
   }
 
   // 5. Another size means a checkpoint and a restart, another batch a reload.
-  const current = configurationAtWork(view, view.pool?.metadata.name ?? draft.status.pool ?? '');
+  const current = configurationAtWork(view, shapeOf(view.pool, draft.status.pool));
   const suspended = view.workerJob.spec.suspend === true;
   // What is told of a workload at rest is read off it, so that a status that was lost is told again.
   draft.status.replicas = suspended ? 0 : current.replicas;

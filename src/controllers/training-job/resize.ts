@@ -6,7 +6,7 @@ import { awaitAnswer, describeTuning, newTuning } from './batch-change.ts';
 import { allocationOf, type Draft } from './draft.ts';
 import { answerRefusalAtStart } from './refusal.ts';
 import { completeResize } from './resize-end.ts';
-import { type JobView, layOutBatch } from './view.ts';
+import { type JobView, layOutBatch, type PoolShape, shapeOf } from './view.ts';
 
 type Phase = (view: JobView, draft: Draft, resize: ResizeStatus) => void;
 
@@ -182,13 +182,16 @@ function targetOf(view: JobView, current: Configuration, replicas: number): Conf
   const decided = view.decision;
   if (decided?.action === 'Resize' && decided.target.replicas === replicas) return decided.target;
   const globalBatchSize = current.microBatchSize * current.gradientAccumulationSteps * current.dataParallelSize;
-  return layOutBatch(view.limits, current.pool, replicas, { globalBatchSize, microBatchSize: current.microBatchSize });
+  return layOutBatch(view.limits, shapeNamed(view, current.pool), replicas, {
+    globalBatchSize,
+    microBatchSize: current.microBatchSize,
+  });
 }
 
 function layOutFor(view: JobView, resize: ResizeStatus): Configuration {
   const { to } = resize;
-  const pool = to.pool ?? view.pool?.metadata.name ?? '';
-  const laidOut = layOutBatch(view.limits, pool, to.replicas, {
+  const shape = to.pool === undefined ? shapeOf(view.pool) : shapeNamed(view, to.pool);
+  const laidOut = layOutBatch(view.limits, shape, to.replicas, {
     globalBatchSize: to.globalBatchSize ?? view.limits.initialGlobalBatchSize,
     microBatchSize: to.microBatchSize ?? view.limits.initialMicroBatchSize,
   });
@@ -198,6 +201,13 @@ function layOutFor(view: JobView, resize: ResizeStatus): Configuration {
     microBatchSize: to.microBatchSize,
     gradientAccumulationSteps: to.gradientAccumulationSteps,
   };
+}
+
+function shapeNamed(view: JobView, name: string): PoolShape {
+  return shapeOf(
+    view.pools.find((pool) => pool.metadata.name === name),
+    name,
+  );
 }
 
 function enter(view: JobView, draft: Draft, resize: ResizeStatus, phase: ResizePhase): void {

@@ -1,7 +1,7 @@
 import { toInstant } from '../instants.ts';
 import { newTuning } from './batch-change.ts';
 import { allocationOf, type Draft } from './draft.ts';
-import { configurationOf, currentConfiguration, initialConfiguration, type JobView } from './view.ts';
+import { configurationOf, currentConfiguration, initialConfiguration, type JobView, shapeOf } from './view.ts';
 
 /** Brings a run to life that has no workload: nodes first where they are ours to ask for, then the pods. */
 export function startWorkload(view: JobView, draft: Draft, replicas: number): void {
@@ -23,10 +23,11 @@ export function startWorkload(view: JobView, draft: Draft, replicas: number): vo
     return;
   }
 
+  const shape = shapeOf(pool);
   const resumed = view.tuning !== undefined && view.tunedReplicas === replicas;
   const configuration = resumed
-    ? currentConfiguration({ ...view, poolName })
-    : initialConfiguration({ ...limits, initialReplicas: replicas }, poolName);
+    ? currentConfiguration({ ...view, shape })
+    : initialConfiguration({ ...limits, initialReplicas: replicas }, shape);
   const tuning =
     resumed && view.tuning !== undefined
       ? view.tuning
@@ -37,7 +38,7 @@ export function startWorkload(view: JobView, draft: Draft, replicas: number): vo
   if (resumed) return;
   draft.record({
     action: 'Start',
-    to: allocationOf(configurationOf(tuning, poolName, replicas)),
+    to: allocationOf(configurationOf(tuning, limits, shape, replicas)),
     reason: 'Started',
     message: `started as asked: ${replicas} worker${replicas === 1 ? '' : 's'}, global batch ${tuning.globalBatchSize}`,
   });

@@ -3,6 +3,7 @@ import type { Tuning } from '../../api/trainer-protocol.ts';
 import type { TrainingJobStatus } from '../../api/training-job.ts';
 import { type Configuration, type InstantSeconds, ranksPerReplica } from '../../core/configuration.ts';
 import type { TrainerReading } from '../../core/estimate/reading.ts';
+import { nodesFor } from '../../core/model/cost-rate.ts';
 import type { JobDecision } from '../../core/plan-fleet.ts';
 import type { JobLimits } from '../../core/snapshot.ts';
 import type { Pod, TrainingJobObject, WorkerJob } from '../kinds.ts';
@@ -39,8 +40,19 @@ export interface JobView {
   readonly reachableGpus: number | undefined;
 }
 
+/** What has to be known of a pool to lay a run out on it. */
+export interface PoolShape {
+  readonly name: string;
+  readonly gpusPerNode: number;
+}
+
+/** A pool that does not exist (any more) is taken to have one GPU on each node, the layout that exchanges most. */
+export function shapeOf(pool: GpuPool | undefined, name = ''): PoolShape {
+  return { name: pool?.metadata.name ?? name, gpusPerNode: pool?.spec.gpusPerNode ?? 1 };
+}
+
 /** The configuration that the user asked the run to start with. */
-export function initialConfiguration(limits: JobLimits, pool: string): Configuration {
+export function initialConfiguration(limits: JobLimits, pool: PoolShape): Configuration {
   return layOutBatch(limits, pool, limits.initialReplicas, {
     globalBatchSize: limits.initialGlobalBatchSize,
     microBatchSize: limits.initialMicroBatchSize,
@@ -50,7 +62,7 @@ export function initialConfiguration(limits: JobLimits, pool: string): Configura
 /** Splits a global batch over so many workers, with passes of about the given size. */
 export function layOutBatch(
   limits: JobLimits,
-  pool: string,
+  pool: PoolShape,
   replicas: number,
   batch: { readonly globalBatchSize: number; readonly microBatchSize: number },
 ): Configuration {
@@ -58,21 +70,28 @@ export function layOutBatch(
   const perRank = batch.globalBatchSize / dataParallelSize;
   const gradientAccumulationSteps = Math.max(1, Math.ceil(perRank / batch.microBatchSize));
   const microBatchSize = Math.max(1, Math.round(perRank / gradientAccumulationSteps));
-  return { pool, replicas, dataParallelSize, microBatchSize, gradientAccumulationSteps };
+  const nodes = nodesFor(pool, replicas, limits.gpusPerReplica);
+  return { pool: pool.name, replicas, nodes, dataParallelSize, microBatchSize, gradientAccumulationSteps };
 }
 
 /** The configuration that a tuning stands for. */
-export function configurationOf(tuning: Tuning, pool: string, replicas: number): Configuration {
+export function configurationOf(
+  tuning: Pick<Tuning, 'dataParallelSize' | 'microBatchSize' | 'gradientAccumulationSteps'>,
+  limits: Pick<JobLimits, 'gpusPerReplica'>,
+  pool: PoolShape,
+  replicas: number,
+): Configuration {
   const { dataParallelSize, microBatchSize, gradientAccumulationSteps } = tuning;
-  return { pool, replicas, dataParallelSize, microBatchSize, gradientAccumulationSteps };
+  const nodes = nodesFor(pool, replicas, limits.gpusPerReplica);
+  return { pool: pool.name, replicas, nodes, dataParallelSize, microBatchSize, gradientAccumulationSteps };
 }
 
 /** As below, but without a tuning file that can be read it is the workload that tells its size. */
-export function configurationAtWork(view: JobView, poolName: string): Configuration {
+export function configurationAtWork(view: JobView, shape: PoolShape): Configuration {
   const replicas = view.workerJob?.spec.parallelism;
   const damaged = view.tuning === undefined || view.tunedReplicas === undefined;
-  if (!damaged || replicas === undefined) return currentConfiguration({ ...view, poolName });
-  return initialConfiguration({ ...view.limits, initialReplicas: replicas }, poolName);
+  if (!damaged || replicas === undefined) return currentConfiguration({ ...view, shape });
+  return initialConfiguration({ ...view.limits, initialReplicas: replicas }, shape);
 }
 
 /** What the newest tuning asks for; what the user asked for before there is one. */
@@ -80,9 +99,9 @@ export function currentConfiguration(view: {
   readonly limits: JobLimits;
   readonly tuning: Tuning | undefined;
   readonly tunedReplicas: number | undefined;
-  readonly poolName: string;
+  readonly shape: PoolShape;
 }): Configuration {
-  const { limits, tuning, tunedReplicas, poolName } = view;
-  if (tuning === undefined || tunedReplicas === undefined) return initialConfiguration(limits, poolName);
-  return configurationOf(tuning, poolName, tunedReplicas);
+  const { limits, tuning, tunedReplicas, shape } = view;
+  if (tuning === undefined || tunedReplicas === undefined) return initialConfiguration(limits, shape);
+  return configurationOf(tuning, limits, shape, tunedReplicas);
 }

@@ -1,6 +1,6 @@
 import { type Configuration, globalBatchSize, ranksPerReplica } from '../configuration.ts';
 import type { Estimate } from '../estimate/estimate.ts';
-import { ratePerHour } from '../model/cost-rate.ts';
+import { nodesFor, ratePerHour } from '../model/cost-rate.ts';
 import type { JobLimits, JobSnapshot, PoolSnapshot } from '../snapshot.ts';
 import { allowedReplicas } from './sizes.ts';
 
@@ -45,7 +45,7 @@ function layOutAll(
 ): readonly Configuration[] {
   const found = new Map<number, Configuration>();
   for (const batch of band.batches) {
-    const layout = layOut(job, largestMicro, band, { pool: pool.name, replicas, batch });
+    const layout = layOut(job, largestMicro, band, { pool, replicas, batch });
     // Batches that round to one layout are one candidate.
     if (layout !== undefined) found.set(layout.microBatchSize * layout.gradientAccumulationSteps, layout);
   }
@@ -136,7 +136,7 @@ function layOut(
   job: JobSnapshot,
   largestMicro: number,
   band: BatchBand,
-  wanted: { readonly pool: string; readonly replicas: number; readonly batch: number },
+  wanted: { readonly pool: PoolSnapshot; readonly replicas: number; readonly batch: number },
 ): Configuration | undefined {
   const { limits } = job;
   const ranks = wanted.replicas * ranksPerReplica(limits.gpusPerReplica);
@@ -147,8 +147,9 @@ function layOut(
     const microBatchSize = roundMicroBatch(limits, band, wanted.batch, ranks * passes);
     if (microBatchSize === undefined || microBatchSize > largestMicro) continue;
     return {
-      pool: wanted.pool,
+      pool: wanted.pool.name,
       replicas: wanted.replicas,
+      nodes: nodesFor(wanted.pool, wanted.replicas, limits.gpusPerReplica),
       dataParallelSize: ranks,
       microBatchSize,
       gradientAccumulationSteps: passes,

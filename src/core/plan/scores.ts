@@ -1,5 +1,6 @@
 import { type Configuration, globalBatchSize, ranksPerReplica } from '../configuration.ts';
 import type { Estimate } from '../estimate/estimate.ts';
+import { nodesFor } from '../model/cost-rate.ts';
 import type { JobSnapshot, PoolSnapshot } from '../snapshot.ts';
 import { configurationKey, listPlacements } from './candidates.ts';
 import { type Score, score } from './evaluate.ts';
@@ -35,7 +36,9 @@ export function scoreCandidates(job: JobSnapshot, estimate: Estimate, pools: rea
     for (const layout of inForce ? layouts : finalists(job, estimate, pool, layouts)) keep(pool, layout);
   }
   const baseline =
-    currentPool === undefined ? undefined : score(job, estimate.worlds, currentPool, initialConfiguration(job), 0);
+    currentPool === undefined
+      ? undefined
+      : score(job, estimate.worlds, currentPool, initialConfiguration(job, currentPool), 0);
   return { candidates: [...found.values()], current: found.get(configurationKey(current)), baseline };
 }
 
@@ -54,10 +57,11 @@ function finalists(
   return sorted.filter((layout, place) => place < FINALISTS || globalBatchSize(layout) === batch);
 }
 
-function initialConfiguration({ limits, history }: JobSnapshot): Configuration {
+function initialConfiguration({ limits }: JobSnapshot, pool: PoolSnapshot): Configuration {
   const { initialReplicas: replicas, initialMicroBatchSize: microBatchSize } = limits;
   const dataParallelSize = replicas * ranksPerReplica(limits.gpusPerReplica);
   const passes = limits.initialGlobalBatchSize / microBatchSize / dataParallelSize;
   const gradientAccumulationSteps = Math.max(1, Math.round(passes));
-  return { pool: history.current.pool, replicas, dataParallelSize, microBatchSize, gradientAccumulationSteps };
+  const nodes = nodesFor(pool, replicas, limits.gpusPerReplica);
+  return { pool: pool.name, replicas, nodes, dataParallelSize, microBatchSize, gradientAccumulationSteps };
 }

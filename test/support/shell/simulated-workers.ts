@@ -198,5 +198,5 @@ export class SimulatedWorkers {
 
 function configurationFrom(file: Tuning, replicas: number): Configuration {
   const { dataParallelSize, microBatchSize, gradientAccumulationSteps } = file;
-  return { pool: '', replicas, dataParallelSize, microBatchSize, gradientAccumulationSteps };
+  return { pool: '', replicas, nodes: 1, dataParallelSize, microBatchSize, gradientAccumulationSteps };
 }

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { globalBatchSize } from '../../../../src/core/configuration.ts';
 import { estimateJob } from '../../../../src/core/estimate/estimate.ts';
+import { nodesFor } from '../../../../src/core/model/cost-rate.ts';
 import { listPlacements, microBatchCeiling } from '../../../../src/core/plan/candidates.ts';
 import { isAllowed } from '../../../../src/core/plan/sizes.ts';
 import type { JobSnapshot } from '../../../../src/core/snapshot.ts';
@@ -102,6 +103,7 @@ describe('listPlacements', () => {
           if (!s.memory && s.maxMicro === undefined) expect(each.microBatchSize).to.be.at.most(s.micro);
           expect(microBatchCeiling(job, estimate)).to.be.at.least(each.microBatchSize);
           expect(each.dataParallelSize).to.equal(each.replicas * Math.max(1, s.gpusPerReplica));
+          expect(each.nodes).to.equal(nodesFor(pool, each.replicas, s.gpusPerReplica));
           if (each.replicas !== s.replicas) {
             expect(each.replicas).to.be.within(1, Math.min(12, 2 * s.replicas));
             expect(isAllowed(s.sizes, each.replicas)).to.equal(true);
