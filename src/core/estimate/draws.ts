@@ -54,13 +54,15 @@ export const DRAWS: readonly Draw[] = Array.from({ length: DRAW_COUNT }, (_, ind
 
 /** Value below which the given share of `values` lies, by linear interpolation. */
 export function quantile(values: readonly number[], share: number): number {
-  return quantileOfSorted(
-    [...values].sort((one, other) => one - other),
-    share,
-  );
+  return quantileOfSorted(sorted(values), share);
 }
 
-export function quantileOfSorted(sorted: readonly number[], share: number): number {
+/** In rising order. A typed array sorts numbers several times as fast as a comparing function. */
+export function sorted(values: readonly number[]): ArrayLike<number> {
+  return new Float64Array(values).sort();
+}
+
+export function quantileOfSorted(sorted: ArrayLike<number>, share: number): number {
   const position = share * (sorted.length - 1);
   const lower = sorted[Math.floor(position)] ?? Number.NaN;
   const upper = sorted[Math.ceil(position)] ?? lower;

@@ -1,6 +1,6 @@
 import type { StepTimeParameters } from '../model/step-time.ts';
 import type { JobSnapshot } from '../snapshot.ts';
-import { DRAWS, type Draw, quantileOfSorted } from './draws.ts';
+import { DRAWS, type Draw, quantileOfSorted, sorted } from './draws.ts';
 import { cholesky, dot } from './linear-algebra.ts';
 import { forecastWorkToLoss } from './loss-curve.ts';
 import { largestMicroBatch } from './memory.ts';
@@ -125,10 +125,10 @@ function remainingFromRatio(ratio: number | undefined, done: number): number | u
 }
 
 export function interval(values: readonly number[]): Interval {
-  const sorted = [...values].sort((one, other) => one - other);
+  const inOrder = sorted(values);
   return {
-    value: quantileOfSorted(sorted, 0.5),
-    low: quantileOfSorted(sorted, 0.05),
-    high: quantileOfSorted(sorted, 0.95),
+    value: quantileOfSorted(inOrder, 0.5),
+    low: quantileOfSorted(inOrder, 0.05),
+    high: quantileOfSorted(inOrder, 0.95),
   };
 }

@@ -1,7 +1,6 @@
 import { type Configuration, samePlacement } from '../configuration.ts';
-import { quantile } from '../estimate/draws.ts';
 import type { JobSnapshot, Snapshot } from '../snapshot.ts';
-import { describe, type Evaluation, type Timed, timed } from './evaluate.ts';
+import { describe, type Evaluation, hold, type Timed } from './evaluate.ts';
 import type { Candidate, Judgement } from './judge.ts';
 import type { Share } from './share.ts';
 
@@ -11,7 +10,7 @@ const MAX_ALTERNATIVES = 6;
 export interface JobPlan {
   readonly current: Evaluation;
   readonly best: Evaluation;
-  /** What the user started with, on the pool in use; undefined while that pool is not known. */
+  /** What the user started with, on the pool in use. */
   readonly baseline: Evaluation | undefined;
   /** Share of the current objective that the best saves: mean, and the value exceeded with probability 0.8. */
   readonly savingFraction: number;
@@ -28,70 +27,77 @@ export interface JobPlan {
 export interface Ranking {
   readonly job: JobSnapshot;
   readonly judgement: Judgement;
-  readonly current: Ranked;
-  readonly baseline: Ranked | undefined;
+  readonly current: Candidate;
+  readonly baseline: Candidate | undefined;
   /** The best first: those that meet the deadline before those that do not. */
-  readonly ranked: readonly Ranked[];
+  readonly ranked: readonly Candidate[];
+  readonly hold: (candidate: Candidate) => Timed;
 }
 
-export interface Ranked {
-  readonly candidate: Candidate;
-  readonly held: Timed;
-}
-
-/** Undefined when the configuration in force could not be evaluated. Cost: candidates × possible worlds. */
+/**
+ * Undefined when the configuration in force could not be evaluated. Cost: nothing while no deadline is near, else
+ * candidates × possible worlds.
+ */
 export function rank(job: JobSnapshot, judgement: Judgement, snapshot: Snapshot): Ranking | undefined {
-  const pools = new Map(snapshot.pools.map((pool) => [pool.name, pool]));
-  const hold = (candidate: Candidate): readonly Ranked[] => {
-    const pool = pools.get(candidate.score.configuration.pool);
-    return pool === undefined ? [] : [{ candidate, held: timed(job, pool, candidate.score, snapshot.now) }];
-  };
   const { candidates, current, baseline } = judgement;
-  const [held] = current === undefined ? [] : hold(current);
-  if (held === undefined) return undefined;
-  // Candidates come sorted by what they save, which is all that counts without a deadline.
-  const ranked = candidates.flatMap(hold);
-  return {
-    job,
-    judgement,
-    current: held,
-    baseline: baseline === undefined ? undefined : hold(baseline)[0],
-    ranked: job.limits.deadline === undefined ? ranked : ranked.sort(compare),
-  };
+  const pool = snapshot.pools.find(({ name }) => name === job.history.current.pool);
+  if (current === undefined || pool === undefined) return undefined;
+  const left = (job.limits.deadline ?? Number.POSITIVE_INFINITY) - snapshot.now;
+  // Candidates come sorted by what they save, which is all that counts while each is in time.
+  if (judgement.longestSeconds <= left) {
+    return { job, judgement, current, baseline, ranked: candidates, hold: ({ inTime }) => inTime };
+  }
+  const held = new Map([...candidates, baseline ?? current].map((each) => [each, hold(job, pool, each.score, left)]));
+  const holdOf = (candidate: Candidate) => held.get(candidate) ?? candidate.inTime;
+  const ranked = [...candidates].sort((one, other) => compare(one, holdOf(one), other, holdOf(other)));
+  return { job, judgement, current, baseline, ranked, hold: holdOf };
 }
 
 /** The best of the candidates that `among` admits; the configuration in force is always one of them. */
-export function choose(
-  { job, judgement, current, baseline, ranked }: Ranking,
-  among: (configuration: Configuration) => boolean = () => true,
+export function choose(ranking: Ranking, among?: (configuration: Configuration) => boolean): JobPlan {
+  if (among !== undefined) return planFor(ranking, among);
+  const { judgement, ranked } = ranking;
+  // While no deadline is near a job's own choice stays what it is until it is judged anew.
+  const isLasting = ranked === judgement.candidates;
+  const known = isLasting ? ownChoices.get(judgement) : undefined;
+  const plan = known ?? planFor(ranking, () => true);
+  if (isLasting) ownChoices.set(judgement, plan);
+  return plan;
+}
+
+const ownChoices = new WeakMap<Judgement, JobPlan>();
+
+function planFor(
+  { job, judgement, current, baseline, ranked, hold: holdOf }: Ranking,
+  among: (configuration: Configuration) => boolean,
 ): JobPlan {
-  const isCurrent = ({ candidate }: Ranked) => candidate === current.candidate;
-  const best = ranked.find((each) => isCurrent(each) || among(each.candidate.score.configuration)) ?? current;
-  const tell = ({ candidate, held }: Ranked) => describe(job, judgement.estimate, candidate.score, held);
+  const best = ranked.find((each) => each === current || among(each.score.configuration)) ?? current;
+  const tell = (each: Candidate) => describe(job, judgement.estimate, each.score, holdOf(each));
   return {
     current: tell(current),
     best: tell(best),
     baseline: baseline === undefined ? undefined : tell(baseline),
-    savingFraction: best.candidate.meanSaving,
-    cautiousSavingFraction: quantile(best.candidate.savingPerWorld, 0.2),
-    alternatives: bestOfOtherPlacements(ranked, best).map(tell),
-    earliest90: ranked.reduce((least, { held }) => Math.min(least, held.secondsToTarget90), Number.POSITIVE_INFINITY),
+    savingFraction: best.meanSaving,
+    cautiousSavingFraction: best.cautiousSaving,
+    alternatives: bestPerPlacement(ranked, best)
+      .slice(1, 1 + MAX_ALTERNATIVES)
+      .map(tell),
+    earliest90: Math.min(...ranked.map(({ score }) => score.secondsToTarget90)),
   };
 }
 
-function bestOfOtherPlacements(ranked: readonly Ranked[], chosen: Ranked): readonly Ranked[] {
-  const configurationOf = ({ candidate }: Ranked) => candidate.score.configuration;
-  const found: Ranked[] = [];
+/** The best batch of every placement, the best first; `first` stands for its own. */
+export function bestPerPlacement(ranked: readonly Candidate[], first?: Candidate): readonly Candidate[] {
+  const found = first === undefined ? [] : [first];
   for (const each of ranked) {
-    if (found.length === MAX_ALTERNATIVES) break;
-    const seen = [chosen, ...found].some((other) => samePlacement(configurationOf(other), configurationOf(each)));
-    if (!seen) found.push(each);
+    const { configuration } = each.score;
+    if (!found.some(({ score }) => samePlacement(score.configuration, configuration))) found.push(each);
   }
   return found;
 }
 
-function compare(one: Ranked, other: Ranked): number {
-  if (one.held.meetsDeadline !== other.held.meetsDeadline) return one.held.meetsDeadline ? -1 : 1;
-  if (!one.held.meetsDeadline) return one.held.meanObjectiveWithLateness - other.held.meanObjectiveWithLateness;
-  return other.candidate.meanSaving - one.candidate.meanSaving;
+function compare(one: Candidate, held: Timed, other: Candidate, otherHeld: Timed): number {
+  if (held.meetsDeadline !== otherHeld.meetsDeadline) return held.meetsDeadline ? -1 : 1;
+  if (!held.meetsDeadline) return held.meanObjectiveWithLateness - otherHeld.meanObjectiveWithLateness;
+  return other.meanSaving - one.meanSaving;
 }

@@ -1,4 +1,4 @@
-import { type Configuration, globalBatchSize, type InstantSeconds, samePlacement } from '../configuration.ts';
+import { type Configuration, globalBatchSize, samePlacement } from '../configuration.ts';
 import { mean, quantile } from '../estimate/draws.ts';
 import { type Estimate, type Interval, interval, type World } from '../estimate/estimate.ts';
 import { ratePerHour, SECONDS_PER_HOUR } from '../model/cost-rate.ts';
@@ -18,25 +18,30 @@ export interface Score {
   readonly objectivePerSecond: number;
   readonly secondsPerWorld: readonly number[];
   readonly meanSeconds: number;
+  readonly longestSeconds: number;
   /** Seconds within which it ends with probability 0.9. */
   readonly secondsToTarget90: number;
   readonly meanObjective: number;
 }
 
 /** A score held against the deadline. */
-export interface Timed extends Score {
+export interface Timed {
   readonly meetsDeadline: boolean;
   /** The mean objective with lateness priced, to compare configurations of which none is in time. */
   readonly meanObjectiveWithLateness: number;
 }
 
 /** What a configuration would cost from now to the end, as people are told it. */
-export type Evaluation = Timed & Description;
+export interface Evaluation extends Description, Timed {}
 
 interface Description {
+  readonly configuration: Configuration;
+  readonly ratePerHour: number;
+  readonly meanObjective: number;
   readonly costToTarget: Interval;
   readonly meanCostToTarget: number;
   readonly secondsToTarget: Interval;
+  readonly secondsToTarget90: number;
   readonly meanSecondsToTarget: number;
   readonly stepSeconds: number;
   readonly stepsToTarget: number;
@@ -75,36 +80,41 @@ export function score(
     objectivePerSecond,
     secondsPerWorld,
     meanSeconds,
+    longestSeconds: Math.max(...secondsPerWorld),
     secondsToTarget90: quantile(secondsPerWorld, 0.9),
     meanObjective: meanSeconds * objectivePerSecond,
   };
 }
 
-/** Holds a score against the job's deadline as seen from `now`. Cost: one pass over the worlds when it may be late. */
-export function timed(job: JobSnapshot, pool: PoolSnapshot, scored: Score, now: InstantSeconds): Timed {
-  const { deadline } = job.limits;
+/** Holds a score against the seconds left until the deadline. Cost: one pass over the worlds when it may be late. */
+export function hold(job: JobSnapshot, pool: PoolSnapshot, scored: Score, left: number): Timed {
   const { meanObjective, secondsPerWorld } = scored;
-  if (deadline === undefined) return { ...scored, meetsDeadline: true, meanObjectiveWithLateness: meanObjective };
+  if (scored.longestSeconds <= left) return { meetsDeadline: true, meanObjectiveWithLateness: meanObjective };
   let late = 0;
-  for (const seconds of secondsPerWorld) late += Math.max(0, now + seconds - deadline);
+  for (const seconds of secondsPerWorld) late += Math.max(0, seconds - left);
   const hoursLate = late / secondsPerWorld.length / SECONDS_PER_HOUR;
   return {
-    ...scored,
-    meetsDeadline: now + scored.secondsToTarget90 <= deadline,
+    meetsDeadline: scored.secondsToTarget90 <= left,
     meanObjectiveWithLateness: meanObjective + latenessPricePerHour(job, pool) * hoursLate,
   };
 }
 
 /** A score with the figures that people read. They do not change with the hour, so each score is described once. */
 export function describe(job: JobSnapshot, estimate: Estimate, scored: Score, held: Timed): Evaluation {
-  const known = described.get(scored);
-  if (known !== undefined) return { ...held, ...known };
-  const description = figuresOf(job, estimate, scored);
-  described.set(scored, description);
-  return { ...held, ...description };
+  let known = described.get(scored);
+  if (known === undefined) {
+    known = {
+      ...figuresOf(job, estimate, scored),
+      meetsDeadline: true,
+      meanObjectiveWithLateness: scored.meanObjective,
+    };
+    described.set(scored, known);
+  }
+  const isInTime = held.meetsDeadline && held.meanObjectiveWithLateness === scored.meanObjective;
+  return isInTime ? known : { ...known, ...held };
 }
 
-const described = new WeakMap<Score, Description>();
+const described = new WeakMap<Score, Evaluation>();
 
 function figuresOf(job: JobSnapshot, estimate: Estimate, scored: Score): Description {
   const seconds = scored.secondsPerWorld;
@@ -112,6 +122,10 @@ function figuresOf(job: JobSnapshot, estimate: Estimate, scored: Score): Descrip
   const perSecond = scored.ratePerHour / SECONDS_PER_HOUR;
   const batch = globalBatchSize(scored.configuration);
   return {
+    configuration: scored.configuration,
+    ratePerHour: scored.ratePerHour,
+    meanObjective: scored.meanObjective,
+    secondsToTarget90: scored.secondsToTarget90,
     costToTarget: {
       value: secondsToTarget.value * perSecond,
       low: secondsToTarget.low * perSecond,

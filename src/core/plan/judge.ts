@@ -1,9 +1,10 @@
-import { samePlacement } from '../configuration.ts';
+import { globalBatchSize, samePlacement } from '../configuration.ts';
 import { quantile } from '../estimate/draws.ts';
 import { type Estimate, estimateJob } from '../estimate/estimate.ts';
 import type { Evidence } from '../estimate/evidence.ts';
 import type { JobSnapshot, PoolSnapshot } from '../snapshot.ts';
-import type { Score } from './evaluate.ts';
+import type { Score, Timed } from './evaluate.ts';
+import { equalInputs, type Inputs, inputsOf } from './inputs.ts';
 import { scoreCandidates } from './scores.ts';
 
 /** Time to measure a batch that is tried, beside the cooldown. */
@@ -12,18 +13,22 @@ const TRIAL_SECONDS = 30;
 /** What is known of a job by itself, whatever the hour: its estimate, and what each configuration would bring. */
 export interface Judgement {
   readonly estimate: Estimate;
-  /** The one that saves most first. */
+  /** The frontier of saving against time, placement by placement; the one that saves most first. */
   readonly candidates: readonly Candidate[];
   /** The configuration in force, one of the candidates; undefined while its pool is not known. */
   readonly current: Candidate | undefined;
   readonly baseline: Candidate | undefined;
+  /** No candidate takes longer in any possible world. */
+  readonly longestSeconds: number;
 }
 
 export interface Candidate {
   readonly score: Score;
-  /** Share of the current objective that it saves: mean, and in each possible world. */
+  /** Share of the current objective that it saves: mean over the possible worlds, and value exceeded in 0.8 of them. */
   readonly meanSaving: number;
-  readonly savingPerWorld: readonly number[];
+  readonly cautiousSaving: number;
+  /** How it stands while no deadline is near. */
+  readonly inTime: Timed;
 }
 
 /**
@@ -32,31 +37,50 @@ export interface Candidate {
  * costs it nothing. The memory goes with the evidence; the answer is the same with and without it.
  */
 export function judge(job: JobSnapshot, pools: readonly PoolSnapshot[]): Judgement | undefined {
-  const { current, restartSeconds, microBatchSizeCeiling, globalBatchSizeCeiling } = job.history;
-  const history = [current, restartSeconds, microBatchSizeCeiling, globalBatchSizeCeiling];
-  const inputs = JSON.stringify([job.limits, job.held, history, pools]);
+  const inputs = inputsOf(job, pools);
   const known = judged.get(job.evidence);
-  if (known?.inputs === inputs) return known.judgement;
+  if (known !== undefined && equalInputs(known.inputs, inputs)) return known.judgement;
   const estimate = estimateJob(job);
   const judgement = estimate === undefined ? undefined : judgeBy(job, estimate, pools);
   judged.set(job.evidence, { inputs, judgement });
   return judgement;
 }
 
-const judged = new WeakMap<Evidence, { readonly inputs: string; readonly judgement: Judgement | undefined }>();
+const judged = new WeakMap<Evidence, { readonly inputs: Inputs; readonly judgement: Judgement | undefined }>();
 
 function judgeBy(job: JobSnapshot, estimate: Estimate, pools: readonly PoolSnapshot[]): Judgement {
-  const { candidates, current, baseline } = scoreCandidates(job, estimate, pools);
-  if (current === undefined) return { estimate, candidates: [], current: undefined, baseline: undefined };
+  const { candidates: scores, current, baseline } = scoreCandidates(job, estimate, pools);
+  const nothing = { estimate, candidates: [], current: undefined, baseline: undefined, longestSeconds: 0 };
+  if (current === undefined) return nothing;
   const trialShare = trialShareOf(job, estimate, current);
-  const against = (scored: Score) => compareWith(current, scored, trialShare);
-  const sorted = candidates.map(against).sort((one, other) => other.meanSaving - one.meanSaving);
+  const against = (score: Score) => compareWith(current, score, trialShare);
+  const candidates = frontier(
+    scores.map(against).sort((one, other) => other.meanSaving - one.meanSaving),
+    current,
+  );
   return {
     estimate,
-    candidates: sorted,
-    current: sorted.find((each) => each.score === current),
+    candidates,
+    current: candidates.find((each) => each.score === current),
     baseline: baseline === undefined ? undefined : against(baseline),
+    longestSeconds: Math.max(...candidates.map(({ score }) => score.longestSeconds)),
   };
+}
+
+/**
+ * Leaves out what saves less and is no faster than another batch of the same placement. The configuration in force
+ * stays, and every placement's candidate of the batch in force, for jobs whose batch may not be changed.
+ */
+function frontier(sorted: readonly Candidate[], current: Score): readonly Candidate[] {
+  const fastest = new Map<string, number>();
+  const batch = globalBatchSize(current.configuration);
+  return sorted.filter(({ score }) => {
+    const { configuration, secondsToTarget90: seconds } = score;
+    const placement = `${configuration.replicas}@${configuration.pool}`;
+    const isFaster = seconds < (fastest.get(placement) ?? Number.POSITIVE_INFINITY);
+    if (isFaster) fastest.set(placement, seconds);
+    return isFaster || score === current || globalBatchSize(configuration) === batch;
+  });
 }
 
 /**
@@ -73,16 +97,21 @@ function trialShareOf(job: JobSnapshot, estimate: Estimate, current: Score): num
  * only as long as the trial.
  */
 function compareWith(current: Score, other: Score, trialShare: number): Candidate {
-  const isTrial = samePlacement(current.configuration, other.configuration);
+  const share = samePlacement(current.configuration, other.configuration) ? trialShare : 1;
+  const factor = other.objectivePerSecond / current.objectivePerSecond;
   let sum = 0;
-  const savingPerWorld = current.secondsPerWorld.map((seconds, world) => {
-    const value = seconds * current.objectivePerSecond;
-    const otherSeconds = other.secondsPerWorld[world] ?? seconds;
+  const savings = current.secondsPerWorld.map((seconds, world) => {
     // What costs nothing can save nothing.
-    const saving = value === 0 ? 0 : 1 - (otherSeconds * other.objectivePerSecond) / value;
-    const counted = isTrial && saving < 0 ? saving * trialShare : saving;
+    const isFree = seconds === 0 || current.objectivePerSecond === 0;
+    const saving = isFree ? 0 : 1 - ((other.secondsPerWorld[world] ?? seconds) / seconds) * factor;
+    const counted = saving < 0 ? saving * share : saving;
     sum += counted;
     return counted;
   });
-  return { score: other, meanSaving: sum / savingPerWorld.length, savingPerWorld };
+  return {
+    score: other,
+    meanSaving: sum / savings.length,
+    cautiousSaving: quantile(savings, 0.2),
+    inTime: { meetsDeadline: true, meanObjectiveWithLateness: other.meanObjective },
+  };
 }

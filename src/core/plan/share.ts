@@ -1,8 +1,9 @@
 import { SECONDS_PER_HOUR } from '../model/cost-rate.ts';
 import type { JobSnapshot, PoolSnapshot, Snapshot } from '../snapshot.ts';
-import type { Ranked, Ranking } from './choose.ts';
+import { bestPerPlacement, type Ranking } from './choose.ts';
 import { type CouplingJob, type CouplingOption, couple } from './couple.ts';
 import { latenessPricePerHour } from './evaluate.ts';
+import type { Candidate } from './judge.ts';
 
 /** Where one job is to be so that all jobs together cost least. */
 export interface Share {
@@ -24,6 +25,8 @@ export interface Shares {
 
 /** What misses its deadline while another placement meets it is at least so much dearer than that one. */
 const MISSED_DEADLINE_FACTOR = 1.05;
+/** Of equal gains the more urgent job's comes first: its costs count more by no more than this share. */
+const URGENCY = 1e-6;
 
 /**
  * Shares the pools between the jobs: one placement each, so that their costs to target, lateness priced, add up to the
@@ -33,17 +36,20 @@ const MISSED_DEADLINE_FACTOR = 1.05;
 export function sharePools(rankings: readonly Ranking[], snapshot: Snapshot): Shares {
   const movable = rankings.filter(({ job }) => isMovable(job));
   const pools = new Map(snapshot.pools.map((pool, index) => [pool.name, { pool, index }]));
-  const placements = movable.map((ranking) => bestPerPlacement(ranking));
-  const jobs = movable.map((ranking, index): CouplingJob => {
-    const options = (placements[index] ?? []).map((ranked) => optionOf(ranking, ranked, pools));
-    return { key: urgencyKey(index), options };
-  });
-  const keys = new Set(movable.map(({ job }) => job.key));
-  const { choice, prices, cost, lowerBound, gap } = couple(jobs, gpusFor(keys, jobs, snapshot));
+  const placements = movable.map(({ ranked }) => bestPerPlacement(ranked));
+  const jobs = movable.map(
+    (ranking, place): CouplingJob => ({
+      key: ranking.job.key,
+      options: (placements[place] ?? []).map((candidate) => {
+        return optionOf(ranking, candidate, pools, 1 + URGENCY * (1 - place / movable.length));
+      }),
+    }),
+  );
+  const { choice, prices, cost, lowerBound, gap } = couple(jobs, gpusFor(jobs, snapshot));
 
   const byKey = new Map<string, Share>();
-  movable.forEach(({ job }, index) => {
-    const chosen = placements[index]?.[choice[index] ?? -1]?.candidate.score.configuration;
+  movable.forEach(({ job }, place) => {
+    const chosen = placements[place]?.[choice[place] ?? -1]?.score.configuration;
     if (chosen === undefined) return;
     const worthPerGpu = prices[pools.get(chosen.pool)?.index ?? -1] ?? 0;
     byKey.set(job.key, { pool: chosen.pool, replicas: chosen.replicas, worthPerGpu });
@@ -55,16 +61,12 @@ function isMovable({ limits, history, held }: JobSnapshot): boolean {
   return limits.mode === 'Auto' && limits.canRescale && history.busyWith === 'Nothing' && !held.everything;
 }
 
-/** Of equal gains the more urgent job's comes first. */
-function urgencyKey(place: number): string {
-  return String(place).padStart(9, '0');
-}
-
 /**
  * GPUs of each pool that these jobs may share: what others hold, and who waits for a start, comes first. At least the
  * smallest placements of all, since what runs is not stopped for anybody.
  */
-function gpusFor(movable: ReadonlySet<string>, jobs: readonly CouplingJob[], snapshot: Snapshot): readonly number[] {
+function gpusFor(jobs: readonly CouplingJob[], snapshot: Snapshot): readonly number[] {
+  const movable = new Set(jobs.map(({ key }) => key));
   return snapshot.pools.map((pool, index) => {
     let free = pool.maxNodes * pool.gpusPerNode - pool.foreignGpus;
     for (const { key, limits, history } of snapshot.jobs) {
@@ -78,35 +80,31 @@ function gpusFor(movable: ReadonlySet<string>, jobs: readonly CouplingJob[], sna
 }
 
 function leastOf(options: readonly CouplingOption[], resource: number): number {
-  const amounts = options.flatMap(({ uses }) => uses.filter((use) => use.resource === resource));
-  return amounts.length === 0 ? 0 : Math.min(...amounts.map(({ amount }) => amount));
-}
-
-/** The best batch of every placement: what a placement costs is what it costs at that batch. */
-function bestPerPlacement({ ranked, current }: Ranking): readonly Ranked[] {
-  const found = new Map<string, Ranked>();
-  for (const each of [...ranked, current]) {
-    const { pool, replicas } = each.candidate.score.configuration;
-    const key = `${replicas}@${pool}`;
-    if (!found.has(key)) found.set(key, each);
+  let least = Number.POSITIVE_INFINITY;
+  for (const { uses } of options) {
+    const use = uses[0];
+    if (use !== undefined && use.resource === resource) least = Math.min(least, use.amount);
   }
-  return [...found.values()];
+  return least === Number.POSITIVE_INFINITY ? 0 : least;
 }
 
 function optionOf(
-  { job, ranked: all }: Ranking,
-  { candidate, held }: Ranked,
+  { job, ranked, hold }: Ranking,
+  candidate: Candidate,
   pools: ReadonlyMap<string, { readonly pool: PoolSnapshot; readonly index: number }>,
+  urgency: number,
 ): CouplingOption {
   const { pool: name, replicas } = candidate.score.configuration;
   const known = pools.get(name);
-  const resource = known?.index ?? -1;
-  const best = all[0]?.held;
+  const best = ranked[0] === undefined ? undefined : hold(ranked[0]);
+  const held = hold(candidate);
   const least =
     best?.meetsDeadline && !held.meetsDeadline ? MISSED_DEADLINE_FACTOR * best.meanObjectiveWithLateness : 0;
-  const objective = Math.max(held.meanObjectiveWithLateness, least);
-  const cost = known === undefined ? objective : objective * moneyPerObjective(job, known.pool);
-  return { cost, uses: [{ resource, amount: replicas * job.limits.gpusPerReplica }] };
+  const objective = Math.max(held.meanObjectiveWithLateness, least) * urgency;
+  return {
+    cost: known === undefined ? objective : objective * moneyPerObjective(job, known.pool),
+    uses: [{ resource: known?.index ?? -1, amount: replicas * job.limits.gpusPerReplica }],
+  };
 }
 
 /** Jobs that count seconds instead of money count each at what it costs them to be late by it. */
