@@ -1,4 +1,5 @@
+import { b6 } from './b6-mixed-gpus.bench.ts';
 import type { Bench } from './bench.ts';
 
 /** In the order in which they run: the cheap ones first. */
-export const benches: readonly Bench[] = [];
+export const benches: readonly Bench[] = [b6];

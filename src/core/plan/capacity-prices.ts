@@ -10,41 +10,54 @@ export interface Answer {
   readonly bound: number;
 }
 
-/** Each job's cheapest option at the given prices. Of equal ones the first is taken. O(uses). */
-export function respond(table: CouplingTable, prices: Float64Array): Answer {
-  const { jobCount, start, cost, useStart, useResource, useAmount, limit } = table;
-  const options = new Int32Array(jobCount);
-  const excess = limit.map((value) => -value);
+/**
+ * Each job's cheapest option at the given prices. Of equal ones the first is taken. O(uses).
+ *
+ * @param stride looks at every so-many-th row alone, and at that share of the limits
+ */
+export function respond(table: CouplingTable, prices: Float64Array, stride = 1): Answer {
+  const { jobCount, useStart, useResource, useAmount, limit } = table;
+  const options = new Int32Array(Math.ceil(jobCount / stride));
+  const excess = limit.map((value) => -value / stride);
   let bound = 0;
-  for (let row = 0; row < jobCount; row++) {
-    const end = start[row + 1] as number;
-    let best = Number.POSITIVE_INFINITY;
-    let chosen = -1;
-    for (let option = start[row] as number; option < end; option++) {
-      let value = cost[option] as number;
-      const lastUse = useStart[option + 1] as number;
-      for (let use = useStart[option] as number; use < lastUse; use++) {
-        value += (prices[useResource[use] as number] as number) * (useAmount[use] as number);
-      }
-      if (value < best) {
-        best = value;
-        chosen = option;
-      }
-    }
-    options[row] = chosen;
-    if (chosen < 0) continue;
-    bound += best;
-    const lastUse = useStart[chosen + 1] as number;
-    for (let use = useStart[chosen] as number; use < lastUse; use++) {
+  for (let row = 0; row < jobCount; row += stride) {
+    const option = cheapestOf(table, prices, row);
+    options[row / stride] = option;
+    if (option < 0) continue;
+    bound += table.cost[option] as number;
+    const lastUse = useStart[option + 1] as number;
+    for (let use = useStart[option] as number; use < lastUse; use++) {
       const resource = useResource[use] as number;
       excess[resource] = (excess[resource] as number) + (useAmount[use] as number);
     }
   }
   for (let resource = 0; resource < limit.length; resource++) {
     const price = prices[resource] as number;
-    if (price > 0) bound -= price * (limit[resource] as number);
+    if (price > 0) bound += price * (excess[resource] as number);
   }
   return { options, excess, bound };
+}
+
+function cheapestOf(
+  { start, cost, useStart, useResource, useAmount }: CouplingTable,
+  prices: Float64Array,
+  row: number,
+) {
+  const end = start[row + 1] as number;
+  let best = Number.POSITIVE_INFINITY;
+  let chosen = -1;
+  for (let option = start[row] as number; option < end; option++) {
+    let value = cost[option] as number;
+    const lastUse = useStart[option + 1] as number;
+    for (let use = useStart[option] as number; use < lastUse; use++) {
+      value += (prices[useResource[use] as number] as number) * (useAmount[use] as number);
+    }
+    if (value < best) {
+      best = value;
+      chosen = option;
+    }
+  }
+  return chosen;
 }
 
 export interface CapacityPrices {
@@ -53,87 +66,133 @@ export interface CapacityPrices {
   readonly answer: Answer;
 }
 
+/** Rows above which a sample of them says where the prices are, and how many make one. */
+const SAMPLED_ROWS = 400;
+
+/** Share of the bound that a step must promise for the search to go on. */
+const LEAST_GAIN = 1e-5;
+
+/** Steps at most, at first and for every resource. They halve the error along each axis several times over. */
+const STEPS = 40;
+const STEPS_PER_AXIS = 25;
+
 /**
- * Raises the bound over the prices of the resources by Shor's r-algorithm: subgradient steps in a space that is
- * shrunk along the difference of successive slopes. A few times the number of resources in steps come close, where
- * plain price updates swing. Shor, Minimization Methods for Non-Differentiable Functions, 1985, section 3.
+ * Raises the bound over the prices of the resources. A sample of many rows shows where to begin.
  *
  * @param atNothing the answer at prices of 0
- * @param steps how often every option is looked at, at most
  */
-export function findPrices(table: CouplingTable, atNothing: Answer, steps: number): CapacityPrices {
+export function findPrices(table: CouplingTable, atNothing: Answer): CapacityPrices {
   const scale = priceScale(table);
-  const limited = [...table.limit.keys()].filter((index) => Number.isFinite(table.limit[index]) && scale[index] !== 0);
-  const space = new ShrinkingSpace(limited.length);
-  const point = new Float64Array(limited.length);
-  let best: CapacityPrices = { prices: new Float64Array(table.limit.length), answer: atNothing };
-  let slope = slopeAt(limited, scale, point, atNothing.excess);
-  let stepLength = 0.5;
-  for (let step = 0; step < steps; ) {
-    const direction = space.directionOf(slope);
-    if (direction === undefined) break;
-    const before = slope;
-    let stepsInDirection = 0;
+  const axes = [...table.limit.keys()].filter((index) => Number.isFinite(table.limit[index]) && scale[index] !== 0);
+  const stride = Math.floor(table.jobCount / SAMPLED_ROWS);
+  let start: CapacityPrices = { prices: new Float64Array(table.limit.length), answer: atNothing };
+  if (stride < 2) return climb({ table, axes, scale, stride: 1 }, start, 0.5);
+  const { prices } = climb(
+    { table, axes, scale, stride },
+    { prices: start.prices, answer: respond(table, start.prices, stride) },
+    0.5,
+  );
+  start = { prices, answer: respond(table, prices) };
+  // The sample's prices are off by about one over the square root of its size.
+  return climb({ table, axes, scale, stride: 1 }, start, 1 / Math.sqrt(SAMPLED_ROWS));
+}
+
+/** What is climbed: the bound over the prices of some of the resources, each in units of its scale. */
+interface Slope {
+  readonly table: CouplingTable;
+  /** The resources that have a price. */
+  readonly axes: readonly number[];
+  readonly scale: Float64Array;
+  readonly stride: number;
+}
+
+/**
+ * Shor's r-algorithm: subgradient steps in a space that is shrunk along the difference of successive slopes. A few
+ * times the number of resources in steps come close, where plain price updates swing. Shor, Minimization Methods for
+ * Non-Differentiable Functions, 1985, section 3.
+ */
+function climb(slope: Slope, from: CapacityPrices, firstStep: number): CapacityPrices {
+  const { table, axes, scale, stride } = slope;
+  const space = new ShrinkingSpace(axes.length);
+  const point = Float64Array.from(axes, (resource) => (from.prices[resource] as number) / (scale[resource] as number));
+  let best = from;
+  let uphill = slopeAt(slope, point, from.answer.excess);
+  let stepLength = firstStep;
+  for (let stepsLeft = STEPS + STEPS_PER_AXIS * axes.length; stepsLeft > 0; ) {
+    const direction = space.directionOf(uphill);
+    if (direction === undefined || stepLength * dot(uphill, direction) < LEAST_GAIN * Math.abs(best.answer.bound))
+      break;
+    const before = uphill;
+    let length = 0;
     do {
-      for (let axis = 0; axis < point.length; axis++) {
-        point[axis] = (point[axis] as number) + stepLength * (direction[axis] as number);
-      }
-      const prices = pricesAt(limited, scale, point, table.limit.length);
-      const answer = respond(table, prices);
-      slope = slopeAt(limited, scale, point, answer.excess);
+      // The longer a direction leads up, the longer its steps.
+      length = length === 0 ? stepLength : length * 1.5;
+      move(point, direction, length);
+      const prices = pricesAt(slope, point);
+      const answer = respond(table, prices, stride);
+      uphill = slopeAt(slope, point, answer.excess);
       if (answer.bound > best.answer.bound) best = { prices, answer };
-      step++;
-      stepsInDirection++;
-      if (stepsInDirection > 1) stepLength *= 1.5;
-    } while (dot(slope, direction) > 0 && step < steps);
-    if (stepsInDirection === 1) stepLength *= 0.8;
-    if (stepLength < 1e-7) break;
-    space.shrinkAlong(slope, before);
+      stepsLeft--;
+    } while (dot(uphill, direction) > 0 && stepsLeft > 0);
+    stepLength = length === stepLength ? stepLength * 0.8 : length;
+    space.shrinkAlong(uphill, before);
   }
   return best;
 }
 
+function move(point: Float64Array, direction: Float64Array, length: number): void {
+  for (let axis = 0; axis < point.length; axis++) {
+    point[axis] = (point[axis] as number) + length * (direction[axis] as number);
+  }
+}
+
 /** What a unit of each resource saves, roughly: the range of costs of the jobs that may use it over the range of use. */
 function priceScale(table: CouplingTable): Float64Array {
-  const { jobCount, start, cost, useStart, useResource, useAmount, limit } = table;
-  const saved = new Float64Array(limit.length);
-  const used = new Float64Array(limit.length);
-  const most = new Float64Array(limit.length);
-  for (let row = 0; row < jobCount; row++) {
-    let low = Number.POSITIVE_INFINITY;
-    let high = Number.NEGATIVE_INFINITY;
-    most.fill(0);
-    const end = start[row + 1] as number;
-    for (let option = start[row] as number; option < end; option++) {
-      const value = cost[option] as number;
-      low = Math.min(low, value);
-      high = Math.max(high, value);
-      const lastUse = useStart[option + 1] as number;
-      for (let use = useStart[option] as number; use < lastUse; use++) {
-        const resource = useResource[use] as number;
-        most[resource] = Math.max(most[resource] as number, useAmount[use] as number);
-      }
-    }
-    for (let resource = 0; resource < limit.length; resource++) {
+  const saved = new Float64Array(table.limit.length);
+  const used = new Float64Array(table.limit.length);
+  const most = new Float64Array(table.limit.length);
+  for (let row = 0; row < table.jobCount; row++) {
+    const range = costRange(table, row);
+    mostUsed(table, row, most);
+    for (let resource = 0; resource < most.length; resource++) {
       if (most[resource] === 0) continue;
-      saved[resource] = (saved[resource] as number) + (high - low);
+      saved[resource] = (saved[resource] as number) + range;
       used[resource] = (used[resource] as number) + (most[resource] as number);
     }
   }
   return saved.map((value, resource) => (used[resource] === 0 ? 0 : value / (used[resource] as number)));
 }
 
-function pricesAt(limited: readonly number[], scale: Float64Array, point: Float64Array, count: number): Float64Array {
-  const prices = new Float64Array(count);
-  limited.forEach((resource, axis) => {
+function costRange({ start, cost }: CouplingTable, row: number): number {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (let option = start[row] as number; option < (start[row + 1] as number); option++) {
+    low = Math.min(low, cost[option] as number);
+    high = Math.max(high, cost[option] as number);
+  }
+  return high - low;
+}
+
+function mostUsed({ start, useStart, useResource, useAmount }: CouplingTable, row: number, most: Float64Array): void {
+  most.fill(0);
+  const end = useStart[start[row + 1] as number] as number;
+  for (let use = useStart[start[row] as number] as number; use < end; use++) {
+    const resource = useResource[use] as number;
+    most[resource] = Math.max(most[resource] as number, useAmount[use] as number);
+  }
+}
+
+function pricesAt({ axes, scale, table }: Slope, point: Float64Array): Float64Array {
+  const prices = new Float64Array(table.limit.length);
+  axes.forEach((resource, axis) => {
     prices[resource] = Math.max(0, point[axis] as number) * (scale[resource] as number);
   });
   return prices;
 }
 
-/** Slope of the bound per unit of scaled price. Below a price of 0 it leads back up: no resource is paid for its use. */
-function slopeAt(limited: readonly number[], scale: Float64Array, point: Float64Array, excess: Float64Array) {
-  return Float64Array.from(limited, (resource, axis) => {
+/** Slope of the bound per unit of scaled price. Below a price of 0 it leads back up: nobody is paid for using more. */
+function slopeAt({ axes, scale }: Slope, point: Float64Array, excess: Float64Array): Float64Array {
+  return Float64Array.from(axes, (resource, axis) => {
     const along = (excess[resource] as number) * (scale[resource] as number);
     return (point[axis] as number) < 0 ? Math.abs(along) + Number.MIN_VALUE : along;
   });

@@ -5,6 +5,9 @@ import { rent } from './coupling-table.ts';
 /** Options that were put into a trial choice, at most: some milliseconds. */
 const NODES = 20_000;
 
+/** Share of the cost below which a gap is left as it is: far less than anybody knows a cost. */
+const LEFT_OPEN = 2e-4;
+
 /** A row with the options that may still be part of a better choice. */
 interface OpenRow {
   readonly row: number;
@@ -20,7 +23,7 @@ interface OpenRow {
  */
 export function closeGap(known: Choice, { prices, answer }: CapacityPrices): Choice {
   const gap = known.cost() - answer.bound;
-  if (!(gap > 0) || known.unplaced() > 0) return known;
+  if (known.unplaced() > 0 || gap <= LEFT_OPEN * Math.abs(known.cost())) return known;
   const open = openRows(known, prices, gap);
   const search = new Search(known, prices, open, gap);
   search.visit(0, 0);

@@ -6,9 +6,6 @@ import { makeFit, useWhatIsFree } from './fit-choice.ts';
 
 export type { CouplingJob, CouplingOption, Use } from './coupling-table.ts';
 
-/** Uses that the search for prices looks at, at most: about a nanosecond each. */
-const USES_LOOKED_AT = 20_000_000;
-
 /** Rows up to which the rest of the gap is searched; beyond, a few rows' rounding is nothing beside the whole. */
 const ROWS_SEARCHED = 1000;
 
@@ -46,25 +43,20 @@ export function couple(jobs: readonly CouplingJob[], limits: readonly number[]):
   if (cheapest.mostExceeded() === undefined) return report(jobs, cheapest, { prices: free, answer: atNothing });
 
   // 2. Find the prices of the resources at which the jobs' own choices come nearest to what there is.
-  const found = findPrices(table, atNothing, stepsFor(table));
+  const found = findPrices(table, atNothing);
 
-  // 3. Make these choices fit, hand out what is left over, and do the same upwards from the least of everything.
+  // 3. Make these choices fit and hand out what is left over; where that matters, also upwards from the least of each.
   const choice = bestFit(table, found, atNothing);
 
   // 4. Search between it and the bound, where few jobs make every one of them count.
   return report(jobs, table.jobCount > ROWS_SEARCHED ? choice : closeGap(choice, found), found);
 }
 
-/** Enough to come near the best bound, as far as the size of the table allows. */
-function stepsFor({ limit, useResource }: CouplingTable): number {
-  const wanted = 40 + 25 * limit.length;
-  return Math.max(20, Math.min(wanted, Math.floor(USES_LOOKED_AT / Math.max(1, useResource.length))));
-}
-
 function bestFit(table: CouplingTable, { prices, answer }: CapacityPrices, atNothing: Answer): Choice {
   const fromAbove = new Choice(table, answer.options.slice());
   makeFit(fromAbove, prices);
   useWhatIsFree(fromAbove, prices, atNothing.options);
+  if (fromAbove.unplaced() === 0 && table.jobCount > ROWS_SEARCHED) return fromAbove;
   const fromBelow = new Choice(table, leastUse(table));
   makeFit(fromBelow, prices);
   useWhatIsFree(fromBelow, prices, atNothing.options);

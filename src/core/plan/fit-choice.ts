@@ -8,8 +8,9 @@ interface Move {
   readonly order: number;
 }
 
-/** Rounds of moves; each looks at every option of the rows concerned once. */
+/** Rounds of moves; each looks at every option of the rows concerned once, and the last ones move next to nothing. */
 const ROUNDS = 30;
+const SAVING_ROUNDS = 6;
 
 /**
  * Makes an overfull choice fit: row by row, where giving up a unit of the exceeded resource costs least at the given
@@ -44,16 +45,29 @@ function waysToYield(choice: Choice, prices: Float64Array, resource: number): re
     const has = current === NOT_PLACED ? 0 : amountOf(table, current, resource);
     if (has === 0) continue;
     const value = (table.cost[current] as number) + rent(table, prices, current);
-    let best: Move | undefined;
-    for (let option = table.start[row] as number; option < (table.start[row + 1] as number); option++) {
+    const best = firstMove(choice, row, (option) => {
       const yielded = has - amountOf(table, option, resource);
-      if (yielded <= 0) continue;
-      const order = ((table.cost[option] as number) + rent(table, prices, option) - value) / yielded;
-      if ((best === undefined || order < best.order) && choice.hasRoomFor(row, option)) best = { row, option, order };
-    }
+      if (yielded <= 0) return Number.POSITIVE_INFINITY;
+      return ((table.cost[option] as number) + rent(table, prices, option) - value) / yielded;
+    });
     if (best !== undefined) moves.push(best);
   }
   return moves.sort((one, other) => one.order - other.order || other.row - one.row);
+}
+
+/** The option of a row that comes first and for which there is room; one of infinite order is none. */
+function firstMove(choice: Choice, row: number, orderOf: (option: number) => number): Move | undefined {
+  const { start } = choice.table;
+  const end = start[row + 1] as number;
+  let best: Move | undefined;
+  let least = Number.POSITIVE_INFINITY;
+  for (let option = start[row] as number; option < end; option++) {
+    const order = orderOf(option);
+    if (!(order < least) || !choice.hasRoomFor(row, option)) continue;
+    least = order;
+    best = { row, option, order };
+  }
+  return best;
 }
 
 /** Takes the place of those that hold most, so that few lose theirs, until the resource suffices. */
@@ -75,7 +89,7 @@ function displace(choice: Choice, resource: number): void {
 /** Hands out what is free, where a unit of it saves most; those without a place come first. */
 export function useWhatIsFree(choice: Choice, prices: Float64Array, cheapest: Int32Array): void {
   placeTheRest(choice, prices);
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < SAVING_ROUNDS; round++) {
     let changed = false;
     for (const { row, option } of waysToSave(choice, prices, cheapest)) {
       if (!choice.hasRoomFor(row, option)) continue;
@@ -90,15 +104,8 @@ function placeTheRest(choice: Choice, prices: Float64Array): void {
   const { table, options } = choice;
   for (let row = 0; row < table.jobCount; row++) {
     if (options[row] !== NOT_PLACED) continue;
-    let best = NOT_PLACED;
-    let least = Number.POSITIVE_INFINITY;
-    for (let option = table.start[row] as number; option < (table.start[row + 1] as number); option++) {
-      const value = (table.cost[option] as number) + rent(table, prices, option);
-      if (value >= least || !choice.hasRoomFor(row, option)) continue;
-      least = value;
-      best = option;
-    }
-    if (best !== NOT_PLACED) choice.set(row, best);
+    const best = firstMove(choice, row, (option) => (table.cost[option] as number) + rent(table, prices, option));
+    if (best !== undefined) choice.set(row, best.option);
   }
 }
 
@@ -111,15 +118,13 @@ function waysToSave(choice: Choice, prices: Float64Array, cheapest: Int32Array):
     if (current === NOT_PLACED || current === cheapest[row]) continue;
     const cost = table.cost[current] as number;
     const paid = rent(table, prices, current);
-    let best: Move | undefined;
-    for (let option = table.start[row] as number; option < (table.start[row + 1] as number); option++) {
+    const best = firstMove(choice, row, (option) => {
       const saved = cost - (table.cost[option] as number);
-      if (saved <= 0) continue;
+      if (saved <= 0) return Number.POSITIVE_INFINITY;
       // Rent per currency saved; what needs no more of a priced resource comes before, by what it saves.
       const more = rent(table, prices, option) - paid;
-      const order = more > 0 ? more / saved : -saved;
-      if ((best === undefined || order < best.order) && choice.hasRoomFor(row, option)) best = { row, option, order };
-    }
+      return more > 0 ? more / saved : -saved;
+    });
     if (best !== undefined) moves.push(best);
   }
   return moves.sort((one, other) => one.order - other.order || one.row - other.row);

@@ -1,0 +1,105 @@
+import { findPaths, type PathPair } from './slot-path.ts';
+import { bestSingleRun, carryOut, extend, type Outcome, pausesOf, type Run, trim } from './slot-runs.ts';
+import { type SlotQuestion, type SlotTable, tabulateSlots } from './slot-table.ts';
+
+export type { Run } from './slot-runs.ts';
+export type { Level, Slot, SlotQuestion } from './slot-table.ts';
+
+/** Gap at which no other plan is looked for: far less than a forecast is off. */
+const CLOSE_ENOUGH = 2e-3;
+
+export interface SlotPlan {
+  /** In order of time, without pauses; empty when nothing is left to do. */
+  readonly runs: readonly Run[];
+  /** Currency, carbon and time at their prices. */
+  readonly cost: number;
+  readonly finish: number;
+  readonly kgCo2e: number;
+  readonly pauses: number;
+  /** The deadline cannot be met: the plan is the fastest, at once. */
+  readonly isLate: boolean;
+  /** No plan for this job in these slots costs less; of late ones, none that is done as early. */
+  readonly lowerBound: number;
+  /** Share of the cost by which it may exceed the least possible. */
+  readonly gap: number;
+}
+
+/** Weights of a restart that are tried until runs are long and pauses few enough. */
+const RESTART_FACTORS = [1.5, 2, 3, 5, 8, 13, 21];
+
+/**
+ * Which level a job runs on in which hours, so that its work costs least: electricity by its price and carbon by its
+ * shadow price in each slot, restarts, and the value of time until it is done. Never dearer than running at once on
+ * any level that meets the deadline. What no forecast says counts as the mean of what is known.
+ *
+ * O(slots × levels) for each of a bounded number of rounds, some ten in practice.
+ */
+export function planSlots(question: SlotQuestion): SlotPlan {
+  const table = tabulateSlots(question);
+  const paths = findPaths(table);
+  if (paths === undefined) return planLate(question);
+  // A table whose end is far enough away has a path; so has the list below.
+  const best = cheapest(table, candidates(table, paths), paths.bound);
+  if (best === undefined) return planLate(question);
+  return describe(table, best, Math.min(paths.bound, best.cost), false);
+}
+
+/** Plans that do the work, in the form of runs; the first of equally cheap ones is taken. */
+function* candidates(table: SlotTable, paths: PathPair): Generator<readonly Run[]> {
+  const single = bestSingleRun(table, table.question.maxPauses);
+  if (single !== undefined) yield [single];
+  yield trim(table, paths.over.runs);
+  yield extend(table, paths.under.runs);
+  for (const factor of RESTART_FACTORS) {
+    const longer = findPaths(table, factor);
+    if (longer === undefined) return;
+    yield trim(table, longer.over.runs);
+    yield extend(table, longer.under.runs);
+  }
+}
+
+function cheapest(table: SlotTable, candidates: Iterable<readonly Run[]>, bound: number): Outcome | undefined {
+  let best: Outcome | undefined;
+  for (const runs of candidates) {
+    if (best !== undefined && best.cost - bound <= CLOSE_ENOUGH * Math.abs(best.cost)) break;
+    const outcome = carryOut(table, runs);
+    if (outcome === undefined || (best !== undefined && outcome.cost >= best.cost)) continue;
+    if (isAllowed(table, outcome.runs)) best = outcome;
+  }
+  return best;
+}
+
+function isAllowed(table: SlotTable, runs: readonly Run[]): boolean {
+  const { minRunSeconds, maxPauses } = table.question;
+  if (runs.length === 1) return pausesOf(table, runs) <= maxPauses;
+  // The last one ends with the job, not with a change.
+  const short = runs.slice(0, -1).some(({ from, to }) => to - from < minRunSeconds - 1e-6);
+  return !short && pausesOf(table, runs) <= maxPauses;
+}
+
+/** The fastest way from now on, as long as it takes. */
+function planLate(question: SlotQuestion): SlotPlan {
+  const { now, workLeft, restartSeconds, currentLevel, levels } = question;
+  const secondsOn = (level: number) =>
+    (level === currentLevel ? 0 : restartSeconds) + workLeft / (levels[level]?.workPerSecond ?? 0);
+  const fastest = levels.reduce(
+    (best, _, level) => (level > 0 && secondsOn(level) < secondsOn(best) ? level : best),
+    0,
+  );
+  const deadline = now + secondsOn(fastest);
+  const table = tabulateSlots({ ...question, deadline });
+  const outcome = carryOut(table, [{ from: now, to: deadline, level: fastest }]);
+  if (outcome === undefined) throw new Error('the fastest level does not do the work in its own time');
+  return describe(table, outcome, outcome.cost, true);
+}
+
+function describe(table: SlotTable, outcome: Outcome, lowerBound: number, isLate: boolean): SlotPlan {
+  const size = Math.max(Math.abs(outcome.cost), Math.abs(lowerBound));
+  return {
+    ...outcome,
+    pauses: pausesOf(table, outcome.runs),
+    isLate,
+    lowerBound,
+    gap: size === 0 ? 0 : (outcome.cost - lowerBound) / size,
+  };
+}
