@@ -18,6 +18,8 @@ const packageOwners = {
   axios: ['adapters'],
   zod: ['api', 'adapters'],
   commander: ['operator', 'cli'],
+  'd3-scale': ['simulator'],
+  'd3-shape': ['simulator'],
 };
 
 const layerRules = Object.entries(layers).map(([layer, allowed]) => ({
