@@ -16,7 +16,7 @@ const packageOwners = {
   winston: ['telemetry'],
   'prom-client': ['telemetry'],
   axios: ['adapters'],
-  zod: ['api', 'adapters'],
+  zod: ['api', 'adapters', 'simulator'],
   commander: ['operator', 'cli'],
   'd3-scale': ['simulator'],
   'd3-shape': ['simulator'],

@@ -1,0 +1,65 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { InputError } from '../input-error.ts';
+import type { Scenario } from '../scenario.ts';
+import type { TrainingWorld } from '../world/training-world.ts';
+import { readCsv } from './csv.ts';
+import { readPolluxProfile } from './pollux-profiles.ts';
+
+/** A job as it comes in. */
+export interface ArrivingJob {
+  readonly name: string;
+  readonly world: TrainingWorld;
+  /** Seconds since the start of the simulation, like the deadline. */
+  readonly submittedAt: number;
+  readonly deadline: number | undefined;
+  /** What its user asked for. */
+  readonly requested: { readonly gpus: number; readonly globalBatchSize: number };
+  /** Whether its batch may be changed. */
+  readonly batchIsFree: boolean;
+}
+
+/** The jobs of a scenario in the order in which they come in. */
+export function readJobs(scenario: Scenario): readonly ArrivingJob[] {
+  return readPolluxJobs(scenario.jobs).slice(0, scenario.jobs.first);
+}
+
+function readPolluxJobs(jobs: Scenario['jobs']): readonly ArrivingJob[] {
+  const published = jobs.deadlines === undefined ? undefined : readPublished(jobs.deadlines.file);
+  const factor = jobs.deadlines?.factor ?? Number.NaN;
+  const worlds = new Map<string, TrainingWorld>();
+  const { rows } = readCsv(jobs.file, ['name', 'time', 'application', 'num_replicas', 'batch_size']);
+  return rows
+    .map((row) => {
+      const name = row.text('name');
+      const submittedAt = row.number('time');
+      const application = row.text('application');
+      const world = worlds.get(application) ?? readWorld(jobs.profiles, application);
+      worlds.set(application, world);
+      const completion = published?.get(name);
+      if (published !== undefined && completion === undefined) {
+        throw new InputError(`${jobs.deadlines?.file}: no line for job ${name}; every job of ${jobs.file} needs one`);
+      }
+      return {
+        name,
+        world,
+        submittedAt,
+        deadline: completion === undefined ? undefined : submittedAt + factor * completion,
+        requested: { gpus: row.number('num_replicas'), globalBatchSize: row.number('batch_size') },
+        batchIsFree: true,
+      };
+    })
+    .sort((one, other) => one.submittedAt - other.submittedAt);
+}
+
+function readWorld(profiles: string, application: string): TrainingWorld {
+  const folder = path.join(profiles, application);
+  if (existsSync(folder)) return readPolluxProfile(folder);
+  throw new InputError(`jobs.profiles: ${profiles} has no folder ${application}; a job trains that application`);
+}
+
+/** Completion time of each job as published, in seconds. */
+function readPublished(file: string): ReadonlyMap<string, number> {
+  const { rows } = readCsv(file, ['name', 'pollux_jct_s']);
+  return new Map(rows.map((row) => [row.text('name'), row.number('pollux_jct_s')]));
+}
