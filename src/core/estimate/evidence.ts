@@ -1,17 +1,22 @@
-import type { Configuration } from '../configuration.ts';
+import type { Configuration, InstantSeconds } from '../configuration.ts';
 import { globalBatchSize } from '../configuration.ts';
 import { foldLoss, type LossPoint } from './loss-curve.ts';
 import { foldMemory, type MemoryPoint } from './memory.ts';
 import { foldNoise, NO_NOISE_EVIDENCE, type NoiseEvidence, noiseScaleValue } from './noise-scale.ts';
 import { foldProgress, NO_PROGRESS, type Progress } from './progress.ts';
 import { growth, isPlausible, type TrainerReading } from './reading.ts';
-import { foldStepTime, type StepTimePoint } from './step-time.ts';
+import { type ChangeWatch, foldStepTime, NO_WATCH, type StepTimePoint } from './step-time.ts';
 
 /**
  * What a job's readings taught so far: bounded, serialisable, and enough to go on after a restart of the operator.
  */
 export interface Evidence {
+  /** Of the layout in force last, once it has been timed. */
   readonly stepTimes: readonly StepTimePoint[];
+  /** What may be a change of the machine, not yet believed. */
+  readonly watch: ChangeWatch;
+  /** When the machine was last found to have become faster or slower; undefined when never. */
+  readonly changedAt: InstantSeconds | undefined;
   readonly noise: NoiseEvidence;
   readonly memory: readonly MemoryPoint[];
   readonly losses: readonly LossPoint[];
@@ -23,6 +28,8 @@ export interface Evidence {
 
 export const NO_EVIDENCE: Evidence = {
   stepTimes: [],
+  watch: NO_WATCH,
+  changedAt: undefined,
   noise: NO_NOISE_EVIDENCE,
   memory: [],
   losses: [],
@@ -69,15 +76,20 @@ export function foldReading(
     gradientNoiseScale: noiseScaleValue(evidence.noise),
   });
   const losses = foldLoss(evidence.losses, progress.referenceSamples, reading);
-  if (!clean) return { ...evidence, progress, losses, cleanReadings: 0, last: reading };
+  if (!clean) return { ...evidence, watch: NO_WATCH, progress, losses, cleanReadings: 0, last: reading };
 
   const done = evidence.progress.referenceSamples;
   const progressRatio = progress.referenceSamples > 0 ? Math.min(1, done / progress.referenceSamples) : 1;
 
   // 3. The first window after a change holds its warm-up; it is left out of the timings.
   const warm = evidence.cleanReadings >= 1;
+  const { points, watch, changed } = warm
+    ? foldStepTime(evidence.stepTimes, evidence.watch, inForce, before, reading)
+    : { points: evidence.stepTimes, watch: NO_WATCH, changed: false };
   return {
-    stepTimes: warm ? foldStepTime(evidence.stepTimes, inForce, before, reading) : evidence.stepTimes,
+    stepTimes: points,
+    watch,
+    changedAt: changed ? reading.observedAt : evidence.changedAt,
     noise: foldNoise(evidence.noise, before, reading, { steps, progressRatio }),
     memory: warm ? foldMemory(evidence.memory, inForce.microBatchSize, reading) : evidence.memory,
     losses,
