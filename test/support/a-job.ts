@@ -154,6 +154,7 @@ export function evidenceOf(training: KnownTraining): Evidence {
             signalSpread: 20 * 0.01,
             traceSpread: 20 * 0.01,
           },
+    noiseTrail: [],
     memory: [],
     losses: [],
     progress: {

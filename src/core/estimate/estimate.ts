@@ -5,6 +5,7 @@ import { cholesky } from './linear-algebra.ts';
 import { forecastWorkToLoss } from './loss-curve.ts';
 import { largestMicroBatch } from './memory.ts';
 import { noiseMoments } from './noise-scale.ts';
+import { noiseScalesAhead, noiseTrend } from './noise-trend.ts';
 import type { StepTimePoint } from './step-time.ts';
 import { fitStepTime, parametersFromLogs, type StepTimeFit } from './step-time-fit.ts';
 import { PARAMETERS, type StepTimePrior } from './step-time-prior.ts';
@@ -20,6 +21,8 @@ export interface Interval {
 export interface World {
   readonly stepTime: StepTimeParameters;
   readonly gradientNoiseScale: number;
+  /** Noise scales in the middle of each third of the work left (`NOISE_PARTS`). */
+  readonly noiseScaleAhead: readonly number[];
   /** Work left; the same unit in all worlds. */
   readonly remainingReferenceSamples: number;
 }
@@ -52,6 +55,7 @@ const BEYOND_TRUST = PARAMETERS;
 const SIGNAL = PARAMETERS + 1;
 const TRACE = PARAMETERS + 2;
 const WORK = PARAMETERS + 3;
+const GROWTH = PARAMETERS + 4;
 
 /**
  * Within twice the ranks that were measured the model errs by some 15 % on the Pollux traces, far beyond by 40 %: there
@@ -75,13 +79,18 @@ export function estimateJob(job: JobSnapshot, prior?: StepTimePrior): Estimate |
   const microBatches = evidence.stepTimes.map((point) => point.microBatchSize);
 
   const drawStepTime = stepTimeSampler(fit, evidence.stepTimes);
-  const worlds = DRAWS.map(
-    (draw): World => ({
+  const trend = noiseTrend(evidence.noiseTrail);
+  const done = evidence.progress.referenceSamples;
+  const worlds = DRAWS.map((draw): World => {
+    const gradientNoiseScale = drawNoise(moments, draw, limits.initialGlobalBatchSize);
+    const remaining = Math.exp(work.logRemaining + work.logSd * (draw[WORK] ?? 0));
+    return {
       stepTime: drawStepTime(draw),
-      gradientNoiseScale: drawNoise(moments, draw, limits.initialGlobalBatchSize),
-      remainingReferenceSamples: Math.exp(work.logRemaining + work.logSd * (draw[WORK] ?? 0)),
-    }),
-  );
+      gradientNoiseScale,
+      noiseScaleAhead: noiseScalesAhead(trend, gradientNoiseScale, { done, remaining }, draw[GROWTH] ?? 0),
+      remainingReferenceSamples: remaining,
+    };
+  });
   return {
     worlds,
     overheadSeconds: interval(worlds.map((world) => world.stepTime.overheadSeconds)),

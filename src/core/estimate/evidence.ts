@@ -3,6 +3,7 @@ import { globalBatchSize } from '../configuration.ts';
 import { foldLoss, type LossPoint } from './loss-curve.ts';
 import { foldMemory, type MemoryPoint } from './memory.ts';
 import { foldNoise, NO_NOISE_EVIDENCE, type NoiseEvidence, noiseScaleValue } from './noise-scale.ts';
+import { foldNoiseTrail, type NoisePoint } from './noise-trend.ts';
 import { foldProgress, NO_PROGRESS, type Progress } from './progress.ts';
 import { growth, isPlausible, type TrainerReading } from './reading.ts';
 import { type ChangeWatch, foldStepTime, NO_WATCH, type StepTimePoint } from './step-time.ts';
@@ -18,6 +19,7 @@ export interface Evidence {
   /** When the machine was last found to have become faster or slower; undefined when never. */
   readonly changedAt: InstantSeconds | undefined;
   readonly noise: NoiseEvidence;
+  readonly noiseTrail: readonly NoisePoint[];
   readonly memory: readonly MemoryPoint[];
   readonly losses: readonly LossPoint[];
   readonly progress: Progress;
@@ -31,6 +33,7 @@ export const NO_EVIDENCE: Evidence = {
   watch: NO_WATCH,
   changedAt: undefined,
   noise: NO_NOISE_EVIDENCE,
+  noiseTrail: [],
   memory: [],
   losses: [],
   progress: NO_PROGRESS,
@@ -42,7 +45,7 @@ export const NO_EVIDENCE: Evidence = {
  * Adds one reading. `inForce` is the configuration that the reading's `configVersion` stands for, or undefined when
  * that version is not known, in which case only the reading itself is kept.
  *
- * Cost: constant in the number of readings; at most 12 step-time points, 8 memory points and 32 loss points are kept.
+ * Cost: constant in the number of readings; at most 12 step-time points, 8 memory points, 24 points of the noise scale and 32 loss points are kept.
  */
 export function foldReading(
   evidence: Evidence,
@@ -86,11 +89,13 @@ export function foldReading(
   const { points, watch, changed } = warm
     ? foldStepTime(evidence.stepTimes, evidence.watch, inForce, before, reading)
     : { points: evidence.stepTimes, watch: NO_WATCH, changed: false };
+  const noise = foldNoise(evidence.noise, before, reading, { steps, progressRatio });
   return {
     stepTimes: points,
     watch,
     changedAt: changed ? reading.observedAt : evidence.changedAt,
-    noise: foldNoise(evidence.noise, before, reading, { steps, progressRatio }),
+    noise,
+    noiseTrail: foldNoiseTrail(evidence.noiseTrail, noise, progress.referenceSamples),
     memory: warm ? foldMemory(evidence.memory, inForce.microBatchSize, reading) : evidence.memory,
     losses,
     progress,
