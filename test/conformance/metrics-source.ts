@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { TrainerReading } from '../../src/core/estimate/reading.ts';
 import type { MetricsSource } from '../../src/ports/metrics-source.ts';
 
-/** One page of a trainer, by metric name without the prefix; numbers as the page writes them. */
+/** One page of a trainer, by metric name without the prefix, labels included; numbers as the page writes them. */
 export type TrainerPage = Readonly<Record<string, string>>;
 
 export interface SourceUnderTest {
@@ -72,6 +72,18 @@ export function describeMetricsSource(name: string, open: () => Promise<SourceUn
       const reading = await read();
       expect(reading?.loss).to.be.NaN;
       expect(reading?.memoryUsedBytes).to.equal(Number.POSITIVE_INFINITY);
+    });
+
+    it('adds the phases of a step up by themselves', async () => {
+      const phases = {
+        'step_duration_seconds_sum{phase="total"}': '10',
+        'step_duration_seconds_sum{phase="compute"}': '7',
+        'step_duration_seconds_sum{phase="synchronization"}': '2.5',
+      };
+      await it_.show({ 'team/bert': [{ ...RANK, ...phases }, RANK, { ...RANK, ...phases }] });
+      expect(await read()).to.include({ stepSecondsSum: 20, computeSecondsSum: 14, synchronizationSecondsSum: 5 });
+      await it_.show({ 'team/bert': [RANK] });
+      expect((await read())?.computeSecondsSum, 'not zero').to.equal(undefined);
     });
 
     it('forgets a job that is gone', async () => {

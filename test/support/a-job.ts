@@ -1,6 +1,6 @@
 import type { Configuration } from '../../src/core/configuration.ts';
 import { type Evidence, NO_EVIDENCE } from '../../src/core/estimate/evidence.ts';
-import { ringFactor } from '../../src/core/model/step-time.ts';
+import { type StepTimePoint, stepTimeVariance } from '../../src/core/estimate/step-time.ts';
 import type {
   HeldByUser,
   JobHistory,
@@ -10,6 +10,7 @@ import type {
   Snapshot,
 } from '../../src/core/snapshot.ts';
 import { aReading } from './a-reading.ts';
+import { type TimedLayout, trueStepSeconds } from './simulated-trainer.ts';
 
 /** The instant at which the built snapshots are taken, in seconds since the epoch. */
 export const NOW = 1_000_000;
@@ -58,7 +59,8 @@ export function aConfiguration(parts: Partial<Configuration> = {}): Configuratio
   return {
     pool: 'pool',
     replicas,
-    nodes: 1,
+    // One GPU on each node, as `aPool` has it.
+    nodes: replicas,
     dataParallelSize: replicas,
     microBatchSize: 16,
     gradientAccumulationSteps: 1,
@@ -106,21 +108,38 @@ export interface KnownTraining {
   /** Undefined for a trainer without gradient statistics. */
   readonly gradientNoiseScale: number | undefined;
   /** Layouts that were timed. */
-  readonly timed: readonly Pick<Configuration, 'dataParallelSize' | 'microBatchSize' | 'gradientAccumulationSteps'>[];
+  readonly timed: readonly (TimedLayout & { readonly nodes?: number })[];
   readonly referenceSamplesDone?: number;
+}
+
+/** The mean of 200 steps in one window, on one node unless more are said. */
+export function aStepTimePoint(parts: Partial<StepTimePoint> & Pick<StepTimePoint, 'meanSeconds'>): StepTimePoint {
+  return {
+    nodes: 1,
+    dataParallelSize: 1,
+    microBatchSize: 16,
+    gradientAccumulationSteps: 1,
+    weight: 200,
+    computeSeconds: undefined,
+    windows: 1,
+    precision: 1 / stepTimeVariance(200),
+    spread: 0,
+    exchangeSpread: 0,
+    deviations: 0,
+    ...parts,
+  };
 }
 
 /** Evidence of a job that was watched long enough to be judged. */
 export function evidenceOf(training: KnownTraining): Evidence {
-  const { overheadSeconds: a, secondsPerSample: b, synchronizationSeconds: c = 0, gradientNoiseScale } = training;
+  const { gradientNoiseScale } = training;
   const done = training.referenceSamplesDone ?? 1_000_000;
   return {
-    stepTimes: training.timed.map((layout) => ({
-      ...layout,
-      weight: 200,
-      meanSeconds:
-        layout.gradientAccumulationSteps * (a + b * layout.microBatchSize) + c * ringFactor(layout.dataParallelSize),
-    })),
+    stepTimes: training.timed.map((layout) =>
+      aStepTimePoint({ ...layout, meanSeconds: trueStepSeconds(training, layout) }),
+    ),
+    watch: NO_EVIDENCE.watch,
+    changedAt: undefined,
     noise:
       gradientNoiseScale === undefined
         ? NO_EVIDENCE.noise
@@ -135,6 +154,7 @@ export function evidenceOf(training: KnownTraining): Evidence {
             signalSpread: 20 * 0.01,
             traceSpread: 20 * 0.01,
           },
+    noiseTrail: [],
     memory: [],
     losses: [],
     progress: {

@@ -9,6 +9,8 @@ export function aReading(parts: Partial<TrainerReading> = {}): TrainerReading {
     samples: 160_000,
     stepSecondsSum: 80,
     stepSecondsCount: 10_000,
+    computeSecondsSum: undefined,
+    synchronizationSecondsSum: undefined,
     gradientSmallSum: undefined,
     gradientLargeSum: undefined,
     gradientObservations: undefined,

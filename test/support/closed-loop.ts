@@ -1,11 +1,16 @@
 import { type Configuration, globalBatchSize, sameBatch } from '../../src/core/configuration.ts';
 import { type Evidence, foldReading, NO_EVIDENCE } from '../../src/core/estimate/evidence.ts';
 import { ratePerHour } from '../../src/core/model/cost-rate.ts';
-import { stepSeconds } from '../../src/core/model/step-time.ts';
 import { type JobDecision, planFleet } from '../../src/core/plan-fleet.ts';
 import type { JobHistory, JobLimits, PoolSnapshot } from '../../src/core/snapshot.ts';
 import { aJob, aPool } from './a-job.ts';
-import { noiseScaleAt, referenceSamplesOf, SimulatedTrainer, type Training } from './simulated-trainer.ts';
+import {
+  noiseScaleAt,
+  referenceSamplesOf,
+  SimulatedTrainer,
+  type Training,
+  trueStepSeconds,
+} from './simulated-trainer.ts';
 
 export const REFERENCE_TRAINING: Training = {
   overheadSeconds: 0.0069,
@@ -178,7 +183,7 @@ class Loop {
 export function fixedBatch(training: Training, batch: number, pool = aPool()): { cost: number; seconds: number } {
   const usable = (training.memoryLimitBytes * 0.9 - training.memoryBaseBytes) / training.memoryBytesPerSample;
   const passes = Math.ceil(batch / Math.max(1, Math.floor(usable)));
-  const seconds = stepSeconds(training, {
+  const seconds = trueStepSeconds(training, {
     dataParallelSize: 1,
     microBatchSize: batch / passes,
     gradientAccumulationSteps: passes,

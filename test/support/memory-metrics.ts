@@ -18,13 +18,25 @@ export function evaluate(jobs: Readonly<Record<string, readonly TrainerPage[]>>)
         return [{ labels: { ...labels, __name__: `stepwise_trainer_${metric}` }, value: write(reduce(values)) }];
       }),
     );
+  const phase = (name: string) => `step_duration_seconds_sum{phase="${name}"}`;
+  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
   return {
-    sums: reduced(['samples_total', 'gradient_observations_total'], (values) =>
-      values.reduce((sum, value) => sum + value, 0),
+    sums: [
+      ...reduced(['samples_total', 'gradient_observations_total'], sum),
+      ...reduced([phase('total')], sum).map(({ labels, value }) => ({
+        labels: { ...labels, __name__: 'stepwise_trainer_step_duration_seconds_sum' },
+        value,
+      })),
+    ],
+    phases: ['compute', 'synchronization'].flatMap((name) =>
+      reduced([phase(name)], sum).map(({ labels: { __name__, ...labels }, value }) => ({
+        labels: { ...labels, phase: name },
+        value,
+      })),
     ),
     lowest: reduced(['steps_total', 'config_version'], (values) => Math.min(...values)),
     highest: reduced(['memory_used_bytes'], (values) => Math.max(...values)),
-    averages: reduced(['loss'], (values) => values.reduce((sum, value) => sum + value, 0) / values.length),
+    averages: reduced(['loss'], (values) => sum(values) / values.length),
     versionSpread: of((pages, labels) => {
       const versions = pages.flatMap((page) => page['config_version'] ?? []).map(Number);
       return versions.length === 0 ? [] : [{ labels, value: String(Math.max(...versions) - Math.min(...versions)) }];

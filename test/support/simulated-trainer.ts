@@ -1,6 +1,6 @@
 import { type Configuration, globalBatchSize } from '../../src/core/configuration.ts';
 import type { TrainerReading } from '../../src/core/estimate/reading.ts';
-import { stepSeconds } from '../../src/core/model/step-time.ts';
+import { ringFactor } from '../../src/core/model/step-time.ts';
 import { normalNumbers } from '../../src/simulator/random.ts';
 import { aReading } from './a-reading.ts';
 
@@ -28,6 +28,18 @@ export interface Training {
 
 export function noiseScaleAt(training: Training, progress: number): number {
   return training.noiseScaleStart * (training.noiseScaleEnd / training.noiseScaleStart) ** Math.min(1, progress);
+}
+
+export type TimedLayout = Pick<Configuration, 'dataParallelSize' | 'microBatchSize' | 'gradientAccumulationSteps'>;
+
+/** s·(a + b·m) + c·ring: an exchange in a ring that nothing hides, whatever the nodes. */
+export function trueStepSeconds(
+  training: Pick<Training, 'overheadSeconds' | 'secondsPerSample'> & Partial<Pick<Training, 'synchronizationSeconds'>>,
+  layout: TimedLayout,
+): number {
+  const pass = training.overheadSeconds + training.secondsPerSample * layout.microBatchSize;
+  const exchange = (training.synchronizationSeconds ?? 0) * ringFactor(layout.dataParallelSize);
+  return layout.gradientAccumulationSteps * pass + exchange;
 }
 
 /** Reference samples that the whole run takes: what its user would state, having trained at the reference batch. */
@@ -97,7 +109,7 @@ export class SimulatedTrainer {
     const training = this.#training;
     const batch = globalBatchSize(this.configuration);
     const noise = noiseScaleAt(training, this.progress);
-    const undisturbed = stepSeconds(training, this.configuration) * this.slowdown;
+    const undisturbed = trueStepSeconds(training, this.configuration) * this.slowdown;
     const seconds = undisturbed * Math.max(0.5, 1 + training.timingSd * this.#normal());
     this.progress += 1 / (training.minimumSteps * (1 + noise / batch));
     this.steps += 1;

@@ -39,6 +39,8 @@ export const QUERIES = {
   lowest: `min ${BY_NAME} (${named(LOWEST)})`,
   highest: `max ${BY_NAME} (${named(HIGHEST)})`,
   averages: `avg ${BY_NAME} (${named(AVERAGED)})`,
+  /** The parts of the step time, for trainers that tell them apart. */
+  phases: `sum by (namespace, training_job, phase) (${TRAINER_METRICS.stepDuration.name}_sum{training_job!="", phase=~"compute|synchronization"})`,
   gradientBatchSizes: `max by (namespace, training_job, part) (${jobsOf(TRAINER_METRICS.gradientBatchSize.name)})`,
   rejections: `max by (namespace, training_job, reason) (${jobsOf(TRAINER_METRICS.configRejections.name)})`,
   /** 0 when all ranks run the same version; during a change the pages of some are older than those of others. */

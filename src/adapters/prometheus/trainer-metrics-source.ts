@@ -10,7 +10,7 @@ type JobValues = Map<string, number>;
 
 const NAMES = Object.keys(QUERIES) as QueryName[];
 
-/** Reads all training jobs with nine instant queries. */
+/** Reads all training jobs with ten instant queries. */
 export class PrometheusTrainerMetrics implements MetricsSource {
   readonly #client: PrometheusClient;
 
@@ -34,12 +34,12 @@ export class PrometheusTrainerMetrics implements MetricsSource {
 }
 
 function collect(jobs: Map<string, JobValues>, query: QueryName, sample: Sample): void {
-  const { namespace, training_job: name, __name__: metric, part, reason } = sample.labels;
+  const { namespace, training_job: name, __name__: metric, part, reason, phase } = sample.labels;
   if (namespace === undefined || name === undefined) return;
   const key = `${namespace}/${name}`;
   const values = jobs.get(key) ?? new Map<string, number>();
   jobs.set(key, values);
-  values.set(metric ?? `${query}:${part ?? reason ?? ''}`, sample.value);
+  values.set(metric ?? `${query}:${part ?? reason ?? phase ?? ''}`, sample.value);
 }
 
 function toReading(values: JobValues): TrainerReading | undefined {
@@ -57,6 +57,8 @@ function toReading(values: JobValues): TrainerReading | undefined {
     samples: of(TRAINER_METRICS.samples),
     stepSecondsSum: values.get(`${step}_sum`),
     stepSecondsCount: values.get(`${step}_count`),
+    computeSecondsSum: values.get('phases:compute'),
+    synchronizationSecondsSum: values.get('phases:synchronization'),
     gradientSmallSum: of(TRAINER_METRICS.gradientSmallBatchSquareNorm),
     gradientLargeSum: of(TRAINER_METRICS.gradientLargeBatchSquareNorm),
     gradientObservations: of(TRAINER_METRICS.gradientObservations),

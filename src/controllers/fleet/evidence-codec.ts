@@ -1,7 +1,7 @@
 import { type Evidence, NO_EVIDENCE } from '../../core/estimate/evidence.ts';
 
 /** Raised whenever the shape of the evidence changes; what another version wrote is forgotten, not misread. */
-const EVIDENCE_VERSION = 1;
+const EVIDENCE_VERSION = 2;
 
 /** Nine digits are more than any measurement here has, and keep the field small. What is no number is left out. */
 function shorten(_key: string, value: unknown): unknown {

@@ -1,18 +1,25 @@
-import type { Configuration } from '../configuration.ts';
+import type { Configuration, InstantSeconds } from '../configuration.ts';
 import { globalBatchSize } from '../configuration.ts';
 import { foldLoss, type LossPoint } from './loss-curve.ts';
 import { foldMemory, type MemoryPoint } from './memory.ts';
 import { foldNoise, NO_NOISE_EVIDENCE, type NoiseEvidence, noiseScaleValue } from './noise-scale.ts';
+import { foldNoiseTrail, type NoisePoint } from './noise-trend.ts';
 import { foldProgress, NO_PROGRESS, type Progress } from './progress.ts';
 import { growth, isPlausible, type TrainerReading } from './reading.ts';
-import { foldStepTime, type StepTimePoint } from './step-time.ts';
+import { type ChangeWatch, foldStepTime, NO_WATCH, type StepTimePoint } from './step-time.ts';
 
 /**
  * What a job's readings taught so far: bounded, serialisable, and enough to go on after a restart of the operator.
  */
 export interface Evidence {
+  /** Of the layout in force last, once it has been timed. */
   readonly stepTimes: readonly StepTimePoint[];
+  /** What may be a change of the machine, not yet believed. */
+  readonly watch: ChangeWatch;
+  /** When the machine was last found to have become faster or slower; undefined when never. */
+  readonly changedAt: InstantSeconds | undefined;
   readonly noise: NoiseEvidence;
+  readonly noiseTrail: readonly NoisePoint[];
   readonly memory: readonly MemoryPoint[];
   readonly losses: readonly LossPoint[];
   readonly progress: Progress;
@@ -23,7 +30,10 @@ export interface Evidence {
 
 export const NO_EVIDENCE: Evidence = {
   stepTimes: [],
+  watch: NO_WATCH,
+  changedAt: undefined,
   noise: NO_NOISE_EVIDENCE,
+  noiseTrail: [],
   memory: [],
   losses: [],
   progress: NO_PROGRESS,
@@ -35,7 +45,7 @@ export const NO_EVIDENCE: Evidence = {
  * Adds one reading. `inForce` is the configuration that the reading's `configVersion` stands for, or undefined when
  * that version is not known, in which case only the reading itself is kept.
  *
- * Cost: constant in the number of readings; at most 12 step-time points, 8 memory points and 32 loss points are kept.
+ * Cost: constant in the number of readings; at most 12 step-time points, 8 memory points, 24 points of the noise scale and 32 loss points are kept.
  */
 export function foldReading(
   evidence: Evidence,
@@ -69,16 +79,23 @@ export function foldReading(
     gradientNoiseScale: noiseScaleValue(evidence.noise),
   });
   const losses = foldLoss(evidence.losses, progress.referenceSamples, reading);
-  if (!clean) return { ...evidence, progress, losses, cleanReadings: 0, last: reading };
+  if (!clean) return { ...evidence, watch: NO_WATCH, progress, losses, cleanReadings: 0, last: reading };
 
   const done = evidence.progress.referenceSamples;
   const progressRatio = progress.referenceSamples > 0 ? Math.min(1, done / progress.referenceSamples) : 1;
 
   // 3. The first window after a change holds its warm-up; it is left out of the timings.
   const warm = evidence.cleanReadings >= 1;
+  const { points, watch, changed } = warm
+    ? foldStepTime(evidence.stepTimes, evidence.watch, inForce, before, reading)
+    : { points: evidence.stepTimes, watch: NO_WATCH, changed: false };
+  const noise = foldNoise(evidence.noise, before, reading, { steps, progressRatio });
   return {
-    stepTimes: warm ? foldStepTime(evidence.stepTimes, inForce, before, reading) : evidence.stepTimes,
-    noise: foldNoise(evidence.noise, before, reading, { steps, progressRatio }),
+    stepTimes: points,
+    watch,
+    changedAt: changed ? reading.observedAt : evidence.changedAt,
+    noise,
+    noiseTrail: foldNoiseTrail(evidence.noiseTrail, noise, progress.referenceSamples),
     memory: warm ? foldMemory(evidence.memory, inForce.microBatchSize, reading) : evidence.memory,
     losses,
     progress,

@@ -1,49 +1,58 @@
-/** Dense algebra for the few parameters of a fit; matrices are arrays of rows. */
-
-export type Vector = readonly number[];
-export type Matrix = readonly Vector[];
-
-export function dot(one: Vector, other: Vector): number {
-  return one.reduce((sum, value, index) => sum + value * (other[index] ?? 0), 0);
-}
+/**
+ * Dense algebra for the few parameters of a fit. Matrices are square, symmetric where not said otherwise, and flat: row
+ * after row.
+ */
 
 /** Lower triangular L with L·Lᵀ = `matrix`. Throws when the matrix is not positive definite. */
-export function cholesky(matrix: Matrix): Matrix {
-  const lower: number[][] = matrix.map((row) => row.map(() => 0));
-  matrix.forEach((row, i) => {
-    const target = lower[i] ?? [];
+export function cholesky(matrix: ArrayLike<number>, size: number): Float64Array {
+  const lower = new Float64Array(size * size);
+  for (let i = 0; i < size; i++) {
     for (let j = 0; j <= i; j++) {
-      const other = lower[j] ?? [];
-      const rest = (row[j] ?? 0) - dot(target.slice(0, j), other.slice(0, j));
-      if (i === j && rest <= 0) throw new Error(`the matrix is not positive definite: pivot ${i} is ${rest}`);
-      target[j] = i === j ? Math.sqrt(rest) : rest / (other[j] ?? 1);
+      const rest = (matrix[i * size + j] ?? Number.NaN) - dotOfRows(lower, size, i, j);
+      if (i !== j) {
+        lower[i * size + j] = rest / (lower[j * size + j] ?? 1);
+      } else if (rest > 0) {
+        lower[i * size + i] = Math.sqrt(rest);
+      } else {
+        throw new Error(`the matrix is not positive definite: pivot ${i} is ${rest}`);
+      }
     }
-  });
+  }
   return lower;
 }
 
-/** Solves `matrix`·x = `right` for a positive definite matrix. */
-export function solve(matrix: Matrix, right: Vector): number[] {
-  const lower = cholesky(matrix);
-  const forward: number[] = [];
-  lower.forEach((row, i) => {
-    forward[i] = ((right[i] ?? 0) - dot(row.slice(0, i), forward)) / (row[i] ?? 1);
-  });
-  const result: number[] = new Array(right.length).fill(0);
-  for (let i = right.length - 1; i >= 0; i--) {
-    let rest = forward[i] ?? 0;
-    for (let j = i + 1; j < right.length; j++) rest -= (lower[j]?.[i] ?? 0) * (result[j] ?? 0);
-    result[i] = rest / (lower[i]?.[i] ?? 1);
+/** Product of rows i and j of L up to column j. */
+function dotOfRows(lower: Float64Array, size: number, i: number, j: number): number {
+  let sum = 0;
+  for (let k = 0; k < j; k++) sum += (lower[i * size + k] ?? 0) * (lower[j * size + k] ?? 0);
+  return sum;
+}
+
+/** x of L·Lᵀ·x = `right`. */
+export function solve(lower: Float64Array, right: ArrayLike<number>): Float64Array {
+  const size = right.length;
+  const result = new Float64Array(size);
+  for (let i = 0; i < size; i++) {
+    let rest = right[i] ?? Number.NaN;
+    for (let k = 0; k < i; k++) rest -= (lower[i * size + k] ?? 0) * (result[k] ?? 0);
+    result[i] = rest / (lower[i * size + i] ?? 1);
+  }
+  for (let i = size - 1; i >= 0; i--) {
+    let rest = result[i] ?? 0;
+    for (let k = i + 1; k < size; k++) rest -= (lower[k * size + i] ?? 0) * (result[k] ?? 0);
+    result[i] = rest / (lower[i * size + i] ?? 1);
   }
   return result;
 }
 
-export function inverse(matrix: Matrix): Matrix {
-  const columns = matrix.map((_, i) =>
-    solve(
-      matrix,
-      matrix.map((__, j) => (i === j ? 1 : 0)),
-    ),
-  );
-  return matrix.map((_, i) => columns.map((column) => column[i] ?? 0));
+/** Inverse of L·Lᵀ. */
+export function inverse(lower: Float64Array, size: number): Float64Array {
+  const result = new Float64Array(size * size);
+  const unit = new Float64Array(size);
+  for (let column = 0; column < size; column++) {
+    unit.fill(0);
+    unit[column] = 1;
+    result.set(solve(lower, unit), column * size);
+  }
+  return result;
 }

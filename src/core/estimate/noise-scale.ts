@@ -1,4 +1,5 @@
 import { growth, isPlausible, type TrainerReading } from './reading.ts';
+import { average } from './weighted-mean.ts';
 
 /**
  * Gradient noise scale B_noise = tr Σ / |G|² (McCandlish et al. 2018, appendix A.1), from sums, never from an average
@@ -94,19 +95,6 @@ function halfLifeSteps({ signal, signalWeight }: NoiseEvidence): number {
   if (signal <= 0 || signalWeight <= 0) return HALF_LIFE_STEPS * MAX_HALF_LIFE_FACTOR;
   const relative = PRIOR_SPREAD / Math.sqrt(signalWeight) / signal;
   return HALF_LIFE_STEPS * Math.min(MAX_HALF_LIFE_FACTOR, Math.max(1, (relative / WELL_KNOWN_SD) ** 2));
-}
-
-interface WeightedMean {
-  readonly mean: number;
-  readonly weight: number;
-  readonly spread: number;
-}
-
-/** One step of West's weighted mean and sum of squares. */
-function average(old: WeightedMean, added: { readonly value: number; readonly weight: number }): WeightedMean {
-  const weight = old.weight + added.weight;
-  const mean = old.mean + (added.weight / weight) * (added.value - old.mean);
-  return { mean, weight, spread: old.spread + added.weight * (added.value - old.mean) * (added.value - mean) };
 }
 
 interface NoiseWindow {

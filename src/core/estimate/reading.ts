@@ -16,6 +16,9 @@ export interface TrainerReading {
   /** Sums over ranks of the step-time histogram, phase total. */
   readonly stepSecondsSum: number | undefined;
   readonly stepSecondsCount: number | undefined;
+  /** The same sums of the phases compute and synchronization, where the trainer tells them apart. */
+  readonly computeSecondsSum: number | undefined;
+  readonly synchronizationSecondsSum: number | undefined;
   /** Sums over ranks of the gradient observations. */
   readonly gradientSmallSum: number | undefined;
   readonly gradientLargeSum: number | undefined;
@@ -39,9 +42,12 @@ export interface TrainerReading {
   readonly completedRatio: number | undefined;
 }
 
-/** True for a number that a measurement can be: finite and not negative. */
+/** Exporters write "no value" as the largest signed 64-bit integer; nothing that is measured here comes near it. */
+const BLANK = 9.2e18;
+
+/** True for a number that a measurement can be: finite, not negative, and not an exporter's word for "no value". */
 export function isPlausible(value: number | undefined): value is number {
-  return value !== undefined && Number.isFinite(value) && value >= 0;
+  return value !== undefined && value >= 0 && value < BLANK;
 }
 
 /** Growth of a counter, or undefined when it is unknown, fell, or is no number. */

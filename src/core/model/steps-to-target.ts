@@ -15,16 +15,13 @@ export function statisticalEfficiency(
   return (gradientNoiseScale + referenceBatchSize) / (gradientNoiseScale + globalBatchSize);
 }
 
-/** Optimizer steps of `globalBatchSize` that do the work of so many reference samples. */
-export function stepsForWork(options: {
-  readonly referenceSamples: number;
-  readonly gradientNoiseScale: number;
-  readonly globalBatchSize: number;
-  readonly referenceBatchSize: number;
-}): number {
-  const { referenceSamples, gradientNoiseScale, globalBatchSize, referenceBatchSize } = options;
-  const perStep = globalBatchSize * statisticalEfficiency(gradientNoiseScale, globalBatchSize, referenceBatchSize);
-  return referenceSamples / perStep;
+/** Optimizer steps of `globalBatchSize` that do the work of one reference sample. */
+export function stepsPerReferenceSample(
+  gradientNoiseScale: number,
+  globalBatchSize: number,
+  referenceBatchSize: number,
+): number {
+  return 1 / (globalBatchSize * statisticalEfficiency(gradientNoiseScale, globalBatchSize, referenceBatchSize));
 }
 
 /**

@@ -1,10 +1,11 @@
-import { type Configuration, globalBatchSize, samePlacement } from '../configuration.ts';
+import { type Configuration, samePlacement } from '../configuration.ts';
 import { mean, quantile } from '../estimate/draws.ts';
 import { type Estimate, type Interval, interval, type World } from '../estimate/estimate.ts';
 import { ratePerHour, SECONDS_PER_HOUR } from '../model/cost-rate.ts';
 import { stepSeconds } from '../model/step-time.ts';
-import { stepsForWork } from '../model/steps-to-target.ts';
+import { stepsPerReferenceSample } from '../model/steps-to-target.ts';
 import type { JobSnapshot, PoolSnapshot } from '../snapshot.ts';
+import { type Course, courseOf, secondsOf } from './course.ts';
 
 /**
  * What a configuration would bring, over the possible worlds: enough to rank it, whatever the hour. It depends on the
@@ -59,20 +60,17 @@ const LATENESS_PRICE_FACTOR = 10;
 /** Cost: possible worlds × a few dozen multiplications; what only people need is left to `describe`. */
 export function score(
   job: JobSnapshot,
-  worlds: readonly World[],
+  estimate: Estimate,
   pool: PoolSnapshot,
   configuration: Configuration,
-  pause = pauseSeconds(job, pool, configuration),
+  { worlds = estimate.worlds, pause = pauseSeconds(job, pool, configuration) } = {},
 ): Score {
   const { limits } = job;
   const rate = ratePerHour(pool, configuration.replicas, limits.gpusPerReplica);
   const objectivePerSecond =
     limits.objective === 'TimeToTarget' ? 1 : (rate + limits.timeValuePerHour) / SECONDS_PER_HOUR;
-  const batch = globalBatchSize(configuration);
-  const secondsPerWorld = worlds.map(
-    (world) =>
-      stepsIn(world, batch, limits.initialGlobalBatchSize) * stepSeconds(world.stepTime, configuration) + pause,
-  );
+  const course = courseOf(job, estimate, configuration);
+  const secondsPerWorld = worlds.map((world) => secondsOf(world, course) + pause);
   const meanSeconds = mean(secondsPerWorld);
   return {
     configuration,
@@ -120,7 +118,7 @@ function figuresOf(job: JobSnapshot, estimate: Estimate, scored: Score): Descrip
   const seconds = scored.secondsPerWorld;
   const secondsToTarget = interval(seconds);
   const perSecond = scored.ratePerHour / SECONDS_PER_HOUR;
-  const batch = globalBatchSize(scored.configuration);
+  const course = courseOf(job, estimate, scored.configuration);
   return {
     configuration: scored.configuration,
     ratePerHour: scored.ratePerHour,
@@ -135,17 +133,14 @@ function figuresOf(job: JobSnapshot, estimate: Estimate, scored: Score): Descrip
     secondsToTarget,
     meanSecondsToTarget: scored.meanSeconds,
     stepSeconds: median(estimate.worlds.map((world) => stepSeconds(world.stepTime, scored.configuration))),
-    stepsToTarget: median(estimate.worlds.map((world) => stepsIn(world, batch, job.limits.initialGlobalBatchSize))),
+    stepsToTarget: median(estimate.worlds.map((world) => stepsIn(world, course))),
   };
 }
 
-function stepsIn(world: World, batch: number, referenceBatchSize: number): number {
-  return stepsForWork({
-    referenceSamples: world.remainingReferenceSamples,
-    gradientNoiseScale: world.gradientNoiseScale,
-    globalBatchSize: batch,
-    referenceBatchSize,
-  });
+function stepsIn(world: World, { batch, referenceBatchSize }: Course): number {
+  let steps = 0;
+  for (const noise of world.noiseScaleAhead) steps += stepsPerReferenceSample(noise, batch, referenceBatchSize);
+  return (steps * world.remainingReferenceSamples) / world.noiseScaleAhead.length;
 }
 
 function median(values: readonly number[]): number {

@@ -27,7 +27,7 @@ export function scoreCandidates(job: JobSnapshot, estimate: Estimate, pools: rea
   const found = new Map<string, Score>();
   const keep = (pool: PoolSnapshot, configuration: Configuration) => {
     const key = configurationKey(configuration);
-    if (!found.has(key)) found.set(key, score(job, estimate.worlds, pool, configuration));
+    if (!found.has(key)) found.set(key, score(job, estimate, pool, configuration));
   };
   const currentPool = byName.get(current.pool);
   if (currentPool !== undefined) keep(currentPool, current);
@@ -38,7 +38,7 @@ export function scoreCandidates(job: JobSnapshot, estimate: Estimate, pools: rea
   const baseline =
     currentPool === undefined
       ? undefined
-      : score(job, estimate.worlds, currentPool, initialConfiguration(job, currentPool), 0);
+      : score(job, estimate, currentPool, initialConfiguration(job, currentPool), { pause: 0 });
   return { candidates: [...found.values()], current: found.get(configurationKey(current)), baseline };
 }
 
@@ -49,7 +49,7 @@ function finalists(
   layouts: readonly Configuration[],
 ): readonly Configuration[] {
   const sorted = layouts
-    .map((layout) => score(job, [estimate.middle], pool, layout))
+    .map((layout) => score(job, estimate, pool, layout, { worlds: [estimate.middle] }))
     .sort((one, other) => one.meanObjective - other.meanObjective)
     .map(({ configuration }) => configuration);
   // The batch in force is one of them: where it may not be changed, the workers still may.

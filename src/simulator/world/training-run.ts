@@ -32,6 +32,7 @@ const BASE_SHARE = 0.1;
 interface Counters {
   samples: number;
   stepSeconds: number;
+  computeSeconds: number;
   countedSteps: number;
   gradientSmall: number;
   gradientLarge: number;
@@ -41,6 +42,7 @@ interface Counters {
 const NO_COUNTS: Counters = {
   samples: 0,
   stepSeconds: 0,
+  computeSeconds: 0,
   countedSteps: 0,
   gradientSmall: 0,
   gradientLarge: 0,
@@ -58,6 +60,7 @@ export class TrainingRun {
   #rejectedVersion: number | undefined;
   #course: Course | undefined;
   #stepSeconds = Number.NaN;
+  #computeShare = 1;
   /** Steps at the present batch that the share done is worth. */
   #position = 0;
   #share = 0;
@@ -147,6 +150,8 @@ export class TrainingRun {
       samples: Math.round(this.#counters.samples),
       stepSecondsSum: this.#counters.stepSeconds * ranks,
       stepSecondsCount: this.#counters.countedSteps * ranks,
+      computeSecondsSum: this.#counters.computeSeconds * ranks,
+      synchronizationSecondsSum: (this.#counters.stepSeconds - this.#counters.computeSeconds) * ranks,
       gradientSmallSum: measuresGradients ? this.#counters.gradientSmall : undefined,
       gradientLargeSum: measuresGradients ? this.#counters.gradientLarge : undefined,
       gradientObservations: measuresGradients ? this.#counters.gradientObservations : undefined,
@@ -174,7 +179,9 @@ export class TrainingRun {
     this.#version = version;
     this.#course = world.course(layout.globalBatchSize);
     this.#position = this.#course.stepsAt(this.#share);
-    this.#stepSeconds = world.stepSeconds(layout).total;
+    const { total, synchronization } = world.stepSeconds(layout);
+    this.#stepSeconds = total;
+    this.#computeShare = 1 - synchronization / total;
     this.#uncounted = { fromShare: this.#share, fromSteps: this.#steps };
   }
 
@@ -192,7 +199,9 @@ export class TrainingRun {
     const counters = this.#counters;
     counters.samples += steps * layout.globalBatchSize;
     counters.countedSteps += steps;
-    counters.stepSeconds += steps * this.#stepSeconds * Math.exp(timingNoise * normal());
+    const seconds = steps * this.#stepSeconds * Math.exp(timingNoise * normal());
+    counters.stepSeconds += seconds;
+    counters.computeSeconds += seconds * this.#computeShare;
     const moments = this.#course?.gradients(fromShare, this.#share);
     const observations =
       Math.floor(this.#steps / STEPS_PER_GRADIENT_OBSERVATION) - Math.floor(fromSteps / STEPS_PER_GRADIENT_OBSERVATION);

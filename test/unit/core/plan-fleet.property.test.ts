@@ -4,7 +4,7 @@ import { type Configuration, globalBatchSize } from '../../../src/core/configura
 import { cheapestGlobalBatch } from '../../../src/core/model/steps-to-target.ts';
 import { planFleet } from '../../../src/core/plan-fleet.ts';
 import type { JobSnapshot } from '../../../src/core/snapshot.ts';
-import { aConfiguration, aJob, aPool, aSnapshot, evidenceOf, NOW } from '../../support/a-job.ts';
+import { aConfiguration, aJob, aPool, aSnapshot, aStepTimePoint, evidenceOf, NOW } from '../../support/a-job.ts';
 
 const log = (min: number, max: number) =>
   fc.double({ min: Math.log(min), max: Math.log(max), noNaN: true }).map(Math.exp);
@@ -258,15 +258,7 @@ describe('planFleet', () => {
           gradientNoiseScale: 5000,
           timed: [aConfiguration()],
         }),
-        stepTimes: [
-          {
-            dataParallelSize: 1,
-            microBatchSize: Number.NaN,
-            gradientAccumulationSteps: 1,
-            weight: 100,
-            meanSeconds: 0.1,
-          },
-        ],
+        stepTimes: [aStepTimePoint({ microBatchSize: Number.NaN, weight: 100, meanSeconds: 0.1 })],
       },
     });
     const { decisions } = planFleet(aSnapshot([broken, aJob({ key: 'team/sound' })]));

@@ -26,6 +26,8 @@ function fullestEvidence(): Evidence {
       samples: 1_234_567_891 * index,
       stepSecondsSum: odd(0, 123_456.789) * index,
       stepSecondsCount: 1_000_000 * index,
+      computeSecondsSum: odd(0, 100_000.123) * index,
+      synchronizationSecondsSum: odd(0, 23_456.789) * index,
       gradientSmallSum: odd(1, 1e-5) * index,
       gradientLargeSum: odd(2, 1e-6) * index,
       gradientObservations: 100 * index,
@@ -86,11 +88,11 @@ describe('the evidence of a job in its status', () => {
   });
 
   it('is forgotten when another version wrote it', () => {
-    const other = encodeEvidence(fullestEvidence()).replace('"version":1', '"version":2');
+    const other = encodeEvidence(fullestEvidence()).replace('"version":2', '"version":1');
     expect(decodeEvidence(other)).to.deep.equal(NO_EVIDENCE);
   });
 
-  for (const text of [undefined, '', '{', 'null', '[]', '{"version":1}', '{"version":1,"evidence":[]}']) {
+  for (const text of [undefined, '', '{', 'null', '[]', '{"version":2}', '{"version":2,"evidence":[]}']) {
     it(`is forgotten when it reads ${text}`, () => {
       expect(decodeEvidence(text)).to.deep.equal(NO_EVIDENCE);
     });

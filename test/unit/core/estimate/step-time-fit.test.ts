@@ -2,19 +2,15 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { estimateJob } from '../../../../src/core/estimate/estimate.ts';
 import { fitStepTime, parametersFromLogs } from '../../../../src/core/estimate/step-time-fit.ts';
-import { aJob, evidenceOf } from '../../../support/a-job.ts';
+import { aJob, aStepTimePoint, evidenceOf } from '../../../support/a-job.ts';
 
 const log = (min: number, max: number) =>
   fc.double({ min: Math.log(min), max: Math.log(max), noNaN: true }).map(Math.exp);
 
 function points(a: number, b: number, timed: readonly { micro: number; error: number }[]) {
-  return timed.map(({ micro, error }) => ({
-    dataParallelSize: 1,
-    microBatchSize: micro,
-    gradientAccumulationSteps: 1,
-    weight: 200,
-    meanSeconds: (a + b * micro) * (1 + error),
-  }));
+  return timed.map(({ micro, error }) =>
+    aStepTimePoint({ microBatchSize: micro, meanSeconds: (a + b * micro) * (1 + error) }),
+  );
 }
 
 describe('fitStepTime', () => {
@@ -74,13 +70,24 @@ describe('fitStepTime', () => {
   });
 
   it('never fails, whatever was timed', () => {
-    const point = fc.record({
-      dataParallelSize: fc.integer({ min: 1, max: 64 }),
-      microBatchSize: fc.integer({ min: 1, max: 100_000 }),
-      gradientAccumulationSteps: fc.integer({ min: 1, max: 64 }),
-      weight: fc.double({ min: 0.1, max: 200, noNaN: true }),
-      meanSeconds: log(1e-6, 1e5),
-    });
+    const point = fc
+      .record({
+        nodes: fc.integer({ min: 1, max: 8 }),
+        dataParallelSize: fc.integer({ min: 1, max: 64 }),
+        microBatchSize: fc.integer({ min: 1, max: 100_000 }),
+        gradientAccumulationSteps: fc.integer({ min: 1, max: 64 }),
+        meanSeconds: log(1e-6, 1e5),
+        share: fc.option(fc.double({ min: 1e-9, max: 1, noNaN: true }), { nil: undefined }),
+        windows: fc.integer({ min: 1, max: 40 }),
+      })
+      .map(({ share, windows, ...parts }) =>
+        aStepTimePoint({
+          ...parts,
+          windows,
+          precision: windows * 700,
+          computeSeconds: share === undefined ? undefined : share * parts.meanSeconds,
+        }),
+      );
     fc.assert(
       fc.property(fc.array(point, { minLength: 1, maxLength: 12 }), (timed) => {
         const fit = fitStepTime(timed);

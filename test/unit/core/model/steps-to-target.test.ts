@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import {
   cheapestGlobalBatch,
   statisticalEfficiency,
-  stepsForWork,
+  stepsPerReferenceSample,
 } from '../../../../src/core/model/steps-to-target.ts';
 
 const size = (max: number) => fc.double({ min: 1, max, noNaN: true });
@@ -13,12 +13,7 @@ describe('steps to target', () => {
     fc.assert(
       fc.property(size(1e5), size(1e5), size(1e5), size(1e5), (noise, batch, reference, minimumSteps) => {
         const referenceSamples = minimumSteps * (noise + reference);
-        const steps = stepsForWork({
-          referenceSamples,
-          gradientNoiseScale: noise,
-          globalBatchSize: batch,
-          referenceBatchSize: reference,
-        });
+        const steps = referenceSamples * stepsPerReferenceSample(noise, batch, reference);
         expect(steps / (minimumSteps * (1 + noise / batch))).to.be.closeTo(1, 1e-9);
       }),
       { numRuns: 100 },
