@@ -7,6 +7,7 @@ import { READINESS_GUARDS } from './guard/readiness.ts';
 import { changesBatch, WORTH_GUARDS, yields } from './guard/worth.ts';
 import { learningRateScale } from './model/learning-rate.ts';
 import { choose, type JobPlan, type Ranking, rank } from './plan/choose.ts';
+import { poolsAsSeenBy } from './plan/fillers.ts';
 import { type Judgement, judge } from './plan/judge.ts';
 import { type Share, sharePools } from './plan/share.ts';
 import type { JobSnapshot, PoolSnapshot, Snapshot } from './snapshot.ts';
@@ -46,7 +47,8 @@ export interface FleetPlan {
  */
 export function planFleet(snapshot: Snapshot): FleetPlan {
   // 1. Judge every job by itself: what it would cost to finish in each configuration that it may have.
-  const judged = inOrderOfUrgency(snapshot.jobs).map((job) => judgeSafely(job, snapshot));
+  const seenBy = poolsAsSeenBy(snapshot);
+  const judged = inOrderOfUrgency(snapshot.jobs).map((job) => judgeSafely(job, seenBy(job), snapshot));
 
   // 2. Share the pools, so that all of them together cost least.
   const shares = sharePools(
@@ -72,9 +74,9 @@ interface Judged {
   readonly broken?: JobDecision;
 }
 
-function judgeSafely(job: JobSnapshot, snapshot: Snapshot): Judged {
+function judgeSafely(job: JobSnapshot, pools: readonly PoolSnapshot[], snapshot: Snapshot): Judged {
   try {
-    const judgement = judge(job, snapshot.pools);
+    const judgement = judge(job, pools);
     return { job, judgement, ranking: judgement === undefined ? undefined : rank(job, judgement, snapshot) };
   } catch (error) {
     return { job, judgement: undefined, ranking: undefined, broken: failed(job, error) };

@@ -105,6 +105,8 @@ export interface PoolSnapshot {
   readonly billing: 'Node' | 'Gpu';
   readonly pricePerNodeHour: number;
   readonly currency: string;
+  /** GPUs of other jobs that would fill the rest of a node; the planner finds them, a snapshot need not. */
+  readonly fillers?: number;
   /** Seconds from asking for a node until its GPUs are usable; undefined before the first. */
   readonly provisioningSeconds: number | undefined;
   /** Recent failure to deliver nodes: nothing is asked of the pool until then. */

@@ -41,25 +41,28 @@ export const NOISE_PARTS = 3;
 export interface NoiseTrend {
   readonly slope: number;
   readonly slopeSd: number;
-  /** Growth seen so far; more is not forecast. */
-  readonly mostGrowth: number;
 }
 
-const NO_TREND: NoiseTrend = { slope: 0, slopeSd: 0, mostGrowth: 1 };
-const MIN_POINTS = 4;
-/** Before a trend is seen the power is believed to be nil, give or take this. */
-const PRIOR_SLOPE_SD = 0.5;
+/**
+ * Before a trend is seen: the noise scale of most trainings grows tenfold to a hundredfold from their first hundredth
+ * to their end (McCandlish et al. 2018, section 3.2; the gradients published with Pollux), a power of 0.5 to 1; where
+ * it levels off, the power is nil.
+ */
+const PRIOR_SLOPE = 0.5;
+const PRIOR_SLOPE_SD = 0.4;
 /** However well a line fits, the power itself changes along a training by so much. */
 const LEAST_SLOPE_SD = 0.25;
+/** Before this share of the work no power law holds: the first steps would be extrapolated without bounds. */
+const EARLIEST_SHARE = 0.01;
+const MIN_POINTS = 4;
+const NO_TREND: NoiseTrend = { slope: PRIOR_SLOPE, slopeSd: PRIOR_SLOPE_SD };
 
 /**
- * Power law through the trail, shrunk towards no growth by its own doubt. On the gradients published with Pollux it
+ * Power law through the trail, shrunk towards the usual growth by its own doubt. On the gradients published with Pollux it
  * more than halves the error in the steps to go (`docs/design/0005-estimation.md`).
  */
 export function noiseTrend(trail: readonly NoisePoint[]): NoiseTrend {
-  const first = trail[0];
-  const last = trail.at(-1);
-  if (first === undefined || last === undefined || trail.length < MIN_POINTS) return NO_TREND;
+  if (trail.length < MIN_POINTS) return NO_TREND;
   let weight = 0;
   let x = 0;
   let y = 0;
@@ -77,11 +80,9 @@ export function noiseTrend(trail: readonly NoisePoint[]): NoiseTrend {
   }
   const measured = 1 / xx + LEAST_SLOPE_SD ** 2;
   const prior = PRIOR_SLOPE_SD ** 2;
-  const mostGrowth = Math.max(1, last.gradientNoiseScale / first.gradientNoiseScale);
   return {
-    slope: Math.max(0, ((xy / xx) * prior) / (prior + measured)),
+    slope: (prior * (xy / xx) + measured * PRIOR_SLOPE) / (prior + measured),
     slopeSd: Math.sqrt((prior * measured) / (prior + measured)),
-    mostGrowth,
   };
 }
 
@@ -96,9 +97,9 @@ export function noiseScalesAhead(
   slopeDraw: Draw[number],
 ): readonly number[] {
   const slope = Math.max(0, trend.slope + trend.slopeSd * slopeDraw);
+  const from = Math.max(work.done, EARLIEST_SHARE * (work.done + work.remaining));
   return Array.from({ length: NOISE_PARTS }, (_, part) => {
     const middle = work.done + (work.remaining * (part + 0.5)) / NOISE_PARTS;
-    const growth = work.done > 0 ? (middle / work.done) ** slope : 1;
-    return now * Math.min(trend.mostGrowth, growth);
+    return now * Math.max(1, middle / from) ** slope;
   });
 }

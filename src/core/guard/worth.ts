@@ -7,6 +7,8 @@ import type { Guard, Hold, PlanQuestion } from './question.ts';
 const UNTOUCHED_END_SHARE = 0.02;
 const RESTART_MULTIPLE = 10;
 const YIELD_FACTOR = 1.5;
+/** A resize interrupts the run and cannot be tried, so it has to bring so many times what a reload has to. */
+const RESIZE_GAIN_FACTOR = 2;
 
 function atOptimum({ plan }: PlanQuestion): Hold | undefined {
   const { current, best } = plan;
@@ -36,10 +38,11 @@ function othersNeedMore({ job, plan, pool }: PlanQuestion): Hold | undefined {
 function belowMinimumGain({ job, plan }: PlanQuestion): Hold | undefined {
   if (rescuesDeadline(plan)) return undefined;
   if (yields(plan)) return yieldsTooMuch({ job, plan });
-  const wanted = job.limits.minimumGainFraction;
+  const reloads = samePlacement(plan.current.configuration, plan.best.configuration);
+  const wanted = job.limits.minimumGainFraction * (reloads ? 1 : RESIZE_GAIN_FACTOR);
   // A reload costs nothing and is taken back as cheaply once measured, so the mean decides, which has the worlds in
   // which it loses; asking more would forbid the very step that tells overhead from work per sample.
-  const surely = plan.cautiousSavingFraction > 0 || samePlacement(plan.current.configuration, plan.best.configuration);
+  const surely = reloads || plan.cautiousSavingFraction > 0;
   if (plan.savingFraction >= wanted && surely) return undefined;
   return {
     reason: 'BelowMinimumGain',
@@ -87,12 +90,11 @@ function batchCooldown({ job, plan, now }: PlanQuestion): Hold | undefined {
 
 function resizeCooldown({ job, plan, pool, now }: PlanQuestion): Hold | undefined {
   if (samePlacement(plan.best.configuration, plan.current.configuration)) return undefined;
+  const { cooldownSeconds } = job.limits;
   const restarts = RESTART_MULTIPLE * pauseSeconds(job, pool, plan.best.configuration);
-  // A deadline in danger waits for the plain cooldown only.
-  const seconds = rescuesDeadline(plan)
-    ? job.limits.cooldownSeconds
-    : Math.max(job.limits.cooldownSeconds, Math.min(restarts, 10 * job.limits.cooldownSeconds));
-  return within('resize', job.history.lastResizeAt, seconds, now);
+  // A deadline in danger does not wait for restarts to pay.
+  const pays = rescuesDeadline(plan) ? 0 : Math.min(restarts, RESTART_MULTIPLE * cooldownSeconds);
+  return within('resize', job.history.lastResizeAt, Math.max(cooldownSeconds, pays), now);
 }
 
 function rescaleRateLimited({ job, plan, now }: PlanQuestion): Hold | undefined {

@@ -2,7 +2,7 @@ import type { PoolSnapshot } from '../snapshot.ts';
 
 export const SECONDS_PER_HOUR = 3600;
 
-type PricedPool = Pick<PoolSnapshot, 'gpusPerNode' | 'billing' | 'pricePerNodeHour'>;
+type PricedPool = Pick<PoolSnapshot, 'gpusPerNode' | 'billing' | 'pricePerNodeHour' | 'fillers'>;
 
 /** Nodes that so many replicas fill on the pool. */
 export function nodesFor(pool: Pick<PoolSnapshot, 'gpusPerNode'>, replicas: number, gpusPerReplica: number): number {
@@ -13,11 +13,26 @@ export function nodesFor(pool: Pick<PoolSnapshot, 'gpusPerNode'>, replicas: numb
 
 /**
  * Money per hour for so many replicas, in the pool's currency. Pools billed by node charge whole nodes, since that is
- * what the invoice says; pools billed by GPU charge the share.
+ * what the invoice says, less what other jobs pay of the last one; pools billed by GPU charge the share.
  */
 export function ratePerHour(pool: PricedPool, replicas: number, gpusPerReplica: number): number {
-  if (pool.billing === 'Gpu' && gpusPerReplica > 0) {
-    return (pool.pricePerNodeHour * replicas * gpusPerReplica) / pool.gpusPerNode;
-  }
-  return nodesFor(pool, replicas, gpusPerReplica) * pool.pricePerNodeHour;
+  const { gpusPerNode, pricePerNodeHour } = pool;
+  if (gpusPerReplica === 0) return replicas * pricePerNodeHour;
+  if (pool.billing === 'Gpu') return (pricePerNodeHour * replicas * gpusPerReplica) / gpusPerNode;
+  const nodes = nodesFor(pool, replicas, gpusPerReplica);
+  return (
+    pricePerNodeHour * (nodes - Math.min(pool.fillers ?? 0, gpusLeftOver(pool, replicas, gpusPerReplica)) / gpusPerNode)
+  );
+}
+
+/** GPUs of the last node that so many replicas leave to others. */
+export function gpusLeftOver(
+  pool: Pick<PoolSnapshot, 'gpusPerNode'>,
+  replicas: number,
+  gpusPerReplica: number,
+): number {
+  if (gpusPerReplica === 0 || replicas === 0) return 0;
+  const replicasPerNode = Math.max(1, Math.floor(pool.gpusPerNode / gpusPerReplica));
+  const onLast = replicas - (nodesFor(pool, replicas, gpusPerReplica) - 1) * replicasPerNode;
+  return Math.max(0, pool.gpusPerNode - onLast * gpusPerReplica);
 }

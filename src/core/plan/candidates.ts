@@ -1,4 +1,4 @@
-import { type Configuration, globalBatchSize, ranksPerReplica } from '../configuration.ts';
+import { type Configuration, globalBatchSize, ranksPerReplica, samePlacement } from '../configuration.ts';
 import type { Estimate } from '../estimate/estimate.ts';
 import { nodesFor, ratePerHour } from '../model/cost-rate.ts';
 import type { JobLimits, JobSnapshot, PoolSnapshot } from '../snapshot.ts';
@@ -72,7 +72,7 @@ function reachableReplicas(job: JobSnapshot, pool: PoolSnapshot): readonly numbe
   );
   const most = Math.min(measured * TRUSTED_SCALE, mostReplicas(pool, limits));
   const affordable = limits.maxPricePerHour ?? Number.POSITIVE_INFINITY;
-  return allowedReplicas(limits).filter(
+  return [...new Set([now, ...allowedReplicas(limits)])].filter(
     (replicas) =>
       replicas === now ||
       (replicas <= most &&
@@ -140,6 +140,10 @@ function layOut(
 ): Configuration | undefined {
   const { limits } = job;
   const ranks = wanted.replicas * ranksPerReplica(limits.gpusPerReplica);
+  // Where the workers stand another batch leaves them; where new ones will stand nobody knows: as few nodes as can be.
+  const { current } = job.history;
+  const stays = samePlacement(current, { pool: wanted.pool.name, replicas: wanted.replicas });
+  const nodes = stays ? current.nodes : nodesFor(wanted.pool, wanted.replicas, limits.gpusPerReplica);
   const fewestPasses = Math.max(1, Math.ceil(wanted.batch / ranks / largestMicro));
   // More passes than the fewest are tried only for a batch that may not be rounded at all.
   const mostPasses = band.lowest === band.highest ? 2 * fewestPasses + 8 : fewestPasses;
@@ -149,7 +153,7 @@ function layOut(
     return {
       pool: wanted.pool.name,
       replicas: wanted.replicas,
-      nodes: nodesFor(wanted.pool, wanted.replicas, limits.gpusPerReplica),
+      nodes,
       dataParallelSize: ranks,
       microBatchSize,
       gradientAccumulationSteps: passes,

@@ -47,7 +47,10 @@ export function rank(job: JobSnapshot, judgement: Judgement, snapshot: Snapshot)
   if (judgement.longestSeconds <= left) {
     return { job, judgement, current, baseline, ranked: candidates, hold: ({ inTime }) => inTime };
   }
-  const held = new Map([...candidates, baseline ?? current].map((each) => [each, hold(job, pool, each.score, left)]));
+  const fastest = candidates.reduce((best, each) => (isFaster(each, best) ? each : best), current).score;
+  const held = new Map(
+    [...candidates, baseline ?? current].map((each) => [each, hold(job, pool, each.score, fastest, left)]),
+  );
   const holdOf = (candidate: Candidate) => held.get(candidate) ?? candidate.inTime;
   const ranked = [...candidates].sort((one, other) => compare(one, holdOf(one), other, holdOf(other)));
   return { job, judgement, current, baseline, ranked, hold: holdOf };
@@ -94,6 +97,10 @@ export function bestPerPlacement(ranked: readonly Candidate[], first?: Candidate
     if (!found.some(({ score }) => samePlacement(score.configuration, configuration))) found.push(each);
   }
   return found;
+}
+
+function isFaster(one: Candidate, other: Candidate): boolean {
+  return one.score.secondsToTarget90 < other.score.secondsToTarget90;
 }
 
 function compare(one: Candidate, held: Timed, other: Candidate, otherHeld: Timed): number {

@@ -42,8 +42,10 @@ export function secondsOf(world: World, course: Course): number {
   for (const noise of parts) {
     const wanted = batch * Math.sqrt(noise / world.gradientNoiseScale);
     const followed = Math.min(course.highest, Math.max(course.lowest, wanted));
-    const perSample = stepsPerReferenceSample(noise, batch, referenceBatchSize) * now;
-    seconds += followed === batch ? perSample : Math.min(perSample, secondsAt(followed, noise, world, course));
+    seconds +=
+      followed === batch
+        ? now * stepsPerReferenceSample(noise, batch, referenceBatchSize)
+        : secondsAt(followed, noise, world, course);
   }
   return (seconds * world.remainingReferenceSamples) / parts.length;
 }

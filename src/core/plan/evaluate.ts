@@ -56,6 +56,11 @@ const PRIOR_PROVISIONING_SECONDS = 180;
  * price" missed more deadlines.
  */
 const LATENESS_PRICE_FACTOR = 10;
+const PROBABLE = 0.6;
+const ALMOST_SURE = 0.9;
+/** When a run's speed is judged again: a share of the time left, but after enough time to pay for a restart. */
+const REVIEW_SHARE = 0.05;
+const REVIEW_RESTARTS = 10;
 
 /** Cost: possible worlds × a few dozen multiplications; what only people need is left to `describe`. */
 export function score(
@@ -84,17 +89,35 @@ export function score(
   };
 }
 
-/** Holds a score against the seconds left until the deadline. Cost: one pass over the worlds when it may be late. */
-export function hold(job: JobSnapshot, pool: PoolSnapshot, scored: Score, left: number): Timed {
+/**
+ * Holds a score against the seconds left until the deadline.
+ *
+ * While there is time a run that proves slow can still be moved to the fastest placement. So what is asked is that it
+ * probably ends in time as it is, and almost surely when it may be moved at the next review: certainty from the first
+ * minute would be paid for with GPUs that most runs turn out not to need. As the deadline comes nearer the review does
+ * too, and in the end there is none. Cost: one pass over the worlds.
+ */
+export function hold(job: JobSnapshot, pool: PoolSnapshot, scored: Score, fastest: Score, left: number): Timed {
   const { meanObjective, secondsPerWorld } = scored;
   if (scored.longestSeconds <= left) return { meetsDeadline: true, meanObjectiveWithLateness: meanObjective };
   let late = 0;
   for (const seconds of secondsPerWorld) late += Math.max(0, seconds - left);
   const hoursLate = late / secondsPerWorld.length / SECONDS_PER_HOUR;
+  const isProbable = quantile(secondsPerWorld, PROBABLE) <= left;
   return {
-    meetsDeadline: scored.secondsToTarget90 <= left,
+    meetsDeadline: isProbable && quantile(secondsWithReview(job, scored, fastest, left), ALMOST_SURE) <= left,
     meanObjectiveWithLateness: meanObjective + latenessPricePerHour(job, pool) * hoursLate,
   };
+}
+
+/** Seconds to the end, in each world, of a run that goes on as it is until the next review and then the fastest way. */
+function secondsWithReview(job: JobSnapshot, scored: Score, fastest: Score, left: number): readonly number[] {
+  const restart = job.history.restartSeconds ?? PRIOR_RESTART_SECONDS;
+  const review = Math.max(REVIEW_SHARE * left, REVIEW_RESTARTS * restart);
+  return scored.secondsPerWorld.map((seconds, world) => {
+    const rest = (fastest.secondsPerWorld[world] ?? seconds) * Math.max(0, 1 - review / seconds);
+    return Math.min(seconds, review + restart + rest);
+  });
 }
 
 /** A score with the figures that people read. They do not change with the hour, so each score is described once. */

@@ -101,7 +101,7 @@ export class CarryOut {
       job.batchChanges += 1;
       job.reloadedAt = now;
     }
-    if (before === undefined && job.startedAt === undefined) return;
+    if (before === undefined) return;
     if (!sameGpus) job.rescales += 1;
     job.resizedAt.push(now);
   }

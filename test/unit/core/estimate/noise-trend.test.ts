@@ -47,28 +47,46 @@ describe('the trend of the noise scale', () => {
     expect(last).to.be.within(1400, 1834);
   });
 
-  const still: readonly { readonly name: string; readonly trail: readonly NoisePoint[] }[] = [
-    { name: 'a noise scale that stands still', trail: follow(() => 500) },
-    { name: 'a noise scale that falls', trail: follow((work) => 1e9 / work) },
+  it('foresees next to no growth from a noise scale that stands still', () => {
+    for (const noise of ahead(
+      follow(() => 500),
+      500,
+    )) {
+      expect(noise).to.be.within(500, 1.1 * 500);
+    }
+  });
+
+  it('foresees none from one that falls', () => {
+    const trail = follow((work) => 1e9 / work);
+    const now = trail.at(-1)?.gradientNoiseScale ?? expect.fail('a trail');
+    expect(ahead(trail, now)).to.deep.equal(new Array(NOISE_PARTS).fill(now));
+  });
+
+  for (const { name, trail } of [
     { name: 'too few points', trail: follow((work) => work, 1300) },
     { name: 'nothing', trail: [] },
-  ];
-  for (const { name, trail } of still) {
-    it(`foresees no growth from ${name}`, () => {
+  ]) {
+    it(`foresees the usual growth, with the square root of the work, from ${name}`, () => {
       const now = trail.at(-1)?.gradientNoiseScale ?? 500;
-      expect(ahead(trail, now)).to.deep.equal(new Array(NOISE_PARTS).fill(now));
+      const done = 1e6;
+      const middles = Array.from({ length: NOISE_PARTS }, (_, part) => done + (done * (part + 0.5)) / NOISE_PARTS);
+      const foreseen = ahead(trail, now, done);
+      middles.forEach((middle, part) => {
+        expect(foreseen[part]).to.be.closeTo(now * Math.sqrt(middle / done), 1e-6 * now);
+      });
     });
   }
 
-  it('never foresees a fall, nor more growth than was seen', () => {
+  it('never foresees a fall, nor the growth of the first hundredth over again', () => {
     const power = fc.double({ min: -2, max: 3, noNaN: true });
     const draw = fc.double({ min: -3, max: 3, noNaN: true });
     fc.assert(
       fc.property(power, draw, fc.double({ min: 1, max: 1e9, noNaN: true }), (exponent, slopeDraw, remaining) => {
         const trail = follow((work) => 100 * (work / 1e6) ** exponent);
-        const seen = 100 / (trail[0]?.gradientNoiseScale ?? 100);
+        // The measured power, the draw's three deviations of at most 0.4, and a hundred times the work.
+        const most = 100 * 100 ** (Math.max(0.5, exponent) + 3 * 0.4);
         for (const noise of ahead(trail, 100, remaining, slopeDraw)) {
-          expect(noise).to.be.within(100 * (1 - 1e-9), 100 * Math.max(1, seen) * (1 + 1e-9));
+          expect(noise).to.be.within(100 * (1 - 1e-9), most * (1 + 1e-9));
         }
       }),
       { numRuns: 100 },

@@ -55,8 +55,10 @@ describe('listPlacements', () => {
       // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one plain check per limit reads best in one place
       fc.property(setting, (s) => {
         const ranks = s.replicas * Math.max(1, s.gpusPerReplica);
+        const pool = aPool({ gpusPerNode: 4, maxNodes: 12, foreignGpus: s.foreignGpus });
         const current = aConfiguration({
           replicas: s.replicas,
+          nodes: nodesFor(pool, s.replicas, s.gpusPerReplica),
           dataParallelSize: ranks,
           microBatchSize: s.micro,
           gradientAccumulationSteps: s.passes,
@@ -86,7 +88,6 @@ describe('listPlacements', () => {
           },
           s.noise,
         );
-        const pool = aPool({ gpusPerNode: 4, maxNodes: 12, foreignGpus: s.foreignGpus });
         const { estimate, found } = candidates(job, pool);
         const { limits, history } = job;
         for (const each of found) {

@@ -1,0 +1,37 @@
+import { gpusLeftOver } from '../model/cost-rate.ts';
+import type { JobSnapshot, PoolSnapshot, Snapshot } from '../snapshot.ts';
+
+/**
+ * The pools as one job sees their prices: a node that it does not fill costs it only what others do not use of it.
+ * A job by itself pays for the whole node, one among many small ones for its GPUs.
+ */
+export function poolsAsSeenBy({ jobs, pools }: Snapshot): (job: JobSnapshot) => readonly PoolSnapshot[] {
+  const remainders = new Map(pools.map((pool) => [pool.name, remaindersOn(pool, jobs)]));
+  const seen = new Map<string, readonly PoolSnapshot[]>();
+  return (job) => {
+    const fillers = pools.map((pool) => {
+      const others = (remainders.get(pool.name) ?? 0) - remainderOf(pool, job);
+      // More than a node's rest nobody can fill, and that jobs of a large fleet come and go changes nothing.
+      return Math.min(pool.gpusPerNode - 1, others);
+    });
+    // Jobs that see the same prices see the same object, so that it is known at a glance that nothing has changed.
+    const key = fillers.join(' ');
+    const known = seen.get(key) ?? pools.map((pool, index) => ({ ...pool, fillers: fillers[index] ?? 0 }));
+    seen.set(key, known);
+    return known;
+  };
+}
+
+function remaindersOn(pool: PoolSnapshot, jobs: readonly JobSnapshot[]): number {
+  let sum = 0;
+  for (const job of jobs) sum += remainderOf(pool, job);
+  return sum;
+}
+
+/** GPUs that a job holds of a node which it does not fill. */
+function remainderOf(pool: PoolSnapshot, { history, limits }: JobSnapshot): number {
+  const { current } = history;
+  if (current.pool !== pool.name) return 0;
+  const left = gpusLeftOver(pool, current.replicas, limits.gpusPerReplica);
+  return left === 0 ? 0 : pool.gpusPerNode - left;
+}
