@@ -20,6 +20,8 @@ export interface PathPair {
 /** Looks at the slots, at most; each halves what is open, or ends the search. */
 const ROUNDS = 40;
 
+const ROUNDING = 1e-9;
+
 /**
  * Finds the price of work at which the best path does just the work that is left, from the two paths beside it (Handler
  * and Zang, A dual algorithm for the constrained shortest path problem, Networks 10, 1980). At a given price a path
@@ -32,7 +34,8 @@ export function findPaths(table: SlotTable, restartFactor = 1): PathPair | undef
   const { workLeft } = table.question;
   let under: Path = { money: 0, work: 0, runs: [] };
   let over = mostWork(table);
-  if (over.work < workLeft) return undefined;
+  // A plan that is made again half-way has lost a rounding error of its work.
+  if (over.work < workLeft * (1 - ROUNDING)) return undefined;
   let bound = Number.NEGATIVE_INFINITY;
   for (let round = 0; round < ROUNDS; round++) {
     const price = (over.money - under.money) / (over.work - under.work);
@@ -40,7 +43,7 @@ export function findPaths(table: SlotTable, restartFactor = 1): PathPair | undef
     const path = bestPath(table, price, restartFactor);
     const value = path.money - price * path.work;
     bound = Math.max(bound, value + price * workLeft);
-    if (!(value < line - 1e-9 * Math.abs(line))) break;
+    if (!(value < line - ROUNDING * Math.abs(line))) break;
     if (path.work < workLeft) under = path;
     else over = path;
   }

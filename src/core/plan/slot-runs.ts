@@ -86,7 +86,7 @@ export function bestSingleRun(table: SlotTable, maxPauses: number): Run | undefi
     if (from < now || (from > now && !mayWait) || to > latest + ROUNDING_SECONDS) return;
     const paused = between(table, 'spent', 0, now, from) + question.timeValuePerSecond * (to - now);
     const cost = between(table, 'spent', level, from, to) + paused;
-    if (cost >= least) return;
+    if (!isCheaper(cost, least)) return;
     least = cost;
     best = { from, to, level };
   };
@@ -99,6 +99,11 @@ export function bestSingleRun(table: SlotTable, maxPauses: number): Run | undefi
     }
   }
   return best;
+}
+
+/** Cheaper by more than rounding: a flat price is no reason to wait. */
+export function isCheaper(cost: number, than: number): boolean {
+  return than === Number.POSITIVE_INFINITY || cost < than - NOTHING * Math.abs(than);
 }
 
 interface Cut {

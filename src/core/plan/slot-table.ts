@@ -8,6 +8,8 @@ export interface Slot {
   readonly kgCo2ePerKwh: number | undefined;
   /** What the rent of the slot is multiplied by, as for spot capacity. */
   readonly rentFactor: number | undefined;
+  /** Standard deviation of the forecasts of price and carbon, as a share of them; undefined takes them at their word. */
+  readonly relativeError: number | undefined;
 }
 
 /** A number of workers that a job may run on. The first level of a job is the pause. */
@@ -59,7 +61,7 @@ export interface SlotTable {
 /** @throws when a number that is no forecast is missing or cannot be */
 export function tabulateSlots(question: SlotQuestion): SlotTable {
   check(question);
-  const slots = neutral(withoutGaps(question));
+  const slots = trusted(neutral(withoutGaps(question)));
   const slotCount = slots.length;
   const levelCount = question.levels.length;
   const table = {
@@ -146,7 +148,7 @@ function withoutGaps(question: SlotQuestion): readonly Slot[] {
   const slowest = Math.min(...levels.slice(1).map(({ workPerSecond }) => workPerSecond));
   const lastSlotEnd = Math.max(now, ...slots.map(({ to }) => to));
   const end = question.deadline ?? lastSlotEnd + restartSeconds + workLeft / slowest;
-  const unknown = { moneyPerKwh: undefined, kgCo2ePerKwh: undefined, rentFactor: undefined };
+  const unknown = { moneyPerKwh: undefined, kgCo2ePerKwh: undefined, rentFactor: undefined, relativeError: undefined };
   const filled: Slot[] = [];
   let at = now;
   for (const slot of [...slots].sort((one, other) => one.from - other.from)) {
@@ -172,7 +174,40 @@ function neutral(slots: readonly Slot[]): readonly Known<Slot>[] {
     moneyPerKwh: known(slot.moneyPerKwh) ?? moneyPerKwh,
     kgCo2ePerKwh: known(slot.kgCo2ePerKwh) ?? kgCo2ePerKwh,
     rentFactor: known(slot.rentFactor) ?? rentFactor,
+    relativeError: Math.max(0, known(slot.relativeError) ?? 0),
   }));
+}
+
+/**
+ * Forecasts drawn towards their mean by as much of their spread as their own error explains (empirical Bayes, James and
+ * Stein 1961). Whoever picks the cheapest of noisy hours picks those that only look cheap; a forecast whose hours differ
+ * by no more than its error says nothing.
+ */
+function trusted(slots: readonly Known<Slot>[]): readonly Known<Slot>[] {
+  if (slots.every(({ relativeError }) => relativeError === 0)) return slots;
+  const money = drawnToMean(slots, 'moneyPerKwh');
+  const carbon = drawnToMean(slots, 'kgCo2ePerKwh');
+  return slots.map((slot, index) => ({
+    ...slot,
+    moneyPerKwh: money[index] ?? slot.moneyPerKwh,
+    kgCo2ePerKwh: carbon[index] ?? slot.kgCo2ePerKwh,
+  }));
+}
+
+function drawnToMean(slots: readonly Known<Slot>[], field: 'moneyPerKwh' | 'kgCo2ePerKwh'): readonly number[] {
+  const mean = meanKnown(slots, field) ?? 0;
+  let seconds = 0;
+  let spread = 0;
+  for (const slot of slots) {
+    const length = slot.to - slot.from;
+    seconds += length;
+    spread += length * ((slot[field] - mean) ** 2 - (slot.relativeError * slot[field]) ** 2);
+  }
+  const signal = Math.max(0, spread / seconds);
+  return slots.map((slot) => {
+    const noise = (slot.relativeError * slot[field]) ** 2;
+    return noise === 0 ? slot[field] : mean + (signal / (signal + noise)) * (slot[field] - mean);
+  });
 }
 
 function meanKnown(slots: readonly Slot[], field: 'moneyPerKwh' | 'kgCo2ePerKwh' | 'rentFactor'): number | undefined {

@@ -1,5 +1,5 @@
 import { findPaths, type PathPair } from './slot-path.ts';
-import { bestSingleRun, carryOut, extend, type Outcome, pausesOf, type Run, trim } from './slot-runs.ts';
+import { bestSingleRun, carryOut, extend, isCheaper, type Outcome, pausesOf, type Run, trim } from './slot-runs.ts';
 import { type SlotQuestion, type SlotTable, tabulateSlots } from './slot-table.ts';
 
 export type { Run } from './slot-runs.ts';
@@ -63,7 +63,7 @@ function cheapest(table: SlotTable, candidates: Iterable<readonly Run[]>, bound:
   for (const runs of candidates) {
     if (best !== undefined && best.cost - bound <= CLOSE_ENOUGH * Math.abs(best.cost)) break;
     const outcome = carryOut(table, runs);
-    if (outcome === undefined || (best !== undefined && outcome.cost >= best.cost)) continue;
+    if (outcome === undefined || (best !== undefined && !isCheaper(outcome.cost, best.cost))) continue;
     if (isAllowed(table, outcome.runs)) best = outcome;
   }
   return best;
