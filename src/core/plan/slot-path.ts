@@ -25,8 +25,8 @@ const ROUNDING = 1e-9;
 /**
  * Finds the price of work at which the best path does just the work that is left, from the two paths beside it (Handler
  * and Zang, A dual algorithm for the constrained shortest path problem, Networks 10, 1980). At a given price a path
- * is found exactly, restarts included. Between boundaries of slots cost and work are linear in time, so that no plan
- * that changes within slots is below the bound either. Undefined when no path does the work in time.
+ * is found exactly, restarts included. Within a slot cost and work are linear in time, so that no plan that changes
+ * between the boundaries is below the bound either. Undefined when no path does the work in time.
  *
  * @param restartFactor weighs restarts more than they cost, for longer runs; the bound then is none
  */
@@ -42,12 +42,20 @@ export function findPaths(table: SlotTable, restartFactor = 1): PathPair | undef
     const line = over.money - price * over.work;
     const path = bestPath(table, price, restartFactor);
     const value = path.money - price * path.work;
-    bound = Math.max(bound, value + price * workLeft);
+    bound = Math.max(bound, price < 0 ? leastOf(table) : value + price * workLeft);
     if (!(value < line - ROUNDING * Math.abs(line))) break;
     if (path.work < workLeft) under = path;
     else over = path;
   }
   return { under, over, bound };
+}
+
+/**
+ * The bound at a price of 0. Below 0, where running earns money, a run that ends amid its restart would be worth more
+ * than the boundaries of slots show.
+ */
+function leastOf(table: SlotTable): number {
+  return bestPath(table, 0, 1).money;
 }
 
 /** The fastest level throughout, or the current one where changing costs more than it brings. */

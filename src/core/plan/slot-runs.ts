@@ -21,7 +21,7 @@ const NOTHING = 1e-9;
 const ROUNDING_SECONDS = 1e-6;
 
 /** Whether a run begins with a restart: nothing at its level ran just before. */
-export function restarts({ question }: SlotTable, runs: readonly Run[], index: number): boolean {
+function restarts({ question }: SlotTable, runs: readonly Run[], index: number): boolean {
   const run = runs[index];
   const before = runs[index - 1];
   if (run === undefined) return false;
@@ -29,7 +29,7 @@ export function restarts({ question }: SlotTable, runs: readonly Run[], index: n
   return run.from > question.now || run.level !== question.currentLevel;
 }
 
-export function workOf(table: SlotTable, runs: readonly Run[], index: number): number {
+function workOf(table: SlotTable, runs: readonly Run[], index: number): number {
   const run = runs[index];
   if (run === undefined) return 0;
   const lost = restarts(table, runs, index) ? table.question.restartSeconds : 0;
@@ -94,11 +94,30 @@ export function bestSingleRun(table: SlotTable, maxPauses: number): Run | undefi
     const seconds = workLeft / (work[level] as number);
     if (level === currentLevel) consider(level, now, seconds);
     for (const boundary of edge) {
+      // What runs already goes on without a restart.
+      if (boundary === now && level === currentLevel) continue;
       consider(level, boundary, seconds + restartSeconds);
       consider(level, boundary - seconds - restartSeconds, seconds + restartSeconds);
     }
   }
   return best;
+}
+
+/** The runs of one plan until an instant, then those of another. */
+export function splice(before: readonly Run[], after: readonly Run[], at: number): readonly Run[] {
+  const runs = before.filter(({ from }) => from < at).map((run) => ({ ...run, to: Math.min(run.to, at) }));
+  for (const run of after) {
+    if (run.to <= at) continue;
+    const from = Math.max(run.from, at);
+    const last = runs.at(-1);
+    if (last !== undefined && last.to === from && last.level === run.level) last.to = run.to;
+    else runs.push({ ...run, from });
+  }
+  return runs;
+}
+
+export function totalWork(table: SlotTable, runs: readonly Run[]): number {
+  return runs.reduce((sum, _, index) => sum + workOf(table, runs, index), 0);
 }
 
 /** Cheaper by more than rounding: a flat price is no reason to wait. */
@@ -119,7 +138,7 @@ export function trim(table: SlotTable, given: readonly Run[]): readonly Run[] {
   const runs = [...given];
   const { workLeft } = table.question;
   for (let round = 0; round < table.slotCount + given.length; round++) {
-    const excess = runs.reduce((sum, _, index) => sum + workOf(table, runs, index), 0) - workLeft;
+    const excess = totalWork(table, runs) - workLeft;
     if (excess <= NOTHING * workLeft) break;
     const best = cuts(table, runs, excess).reduce<Cut | undefined>(
       (one, other) => (one === undefined || other.worth > one.worth ? other : one),
@@ -180,7 +199,7 @@ export function extend(table: SlotTable, given: readonly Run[]): readonly Run[] 
   const runs = [...given];
   const { workLeft } = table.question;
   for (let round = 0; round < table.slotCount + given.length; round++) {
-    const missing = workLeft - runs.reduce((sum, _, index) => sum + workOf(table, runs, index), 0);
+    const missing = workLeft - totalWork(table, runs);
     if (missing <= NOTHING * workLeft) break;
     const best = additions(table, runs, missing).reduce<Cut | undefined>(
       (one, other) => (one === undefined || other.worth < one.worth ? other : one),

@@ -1,5 +1,16 @@
 import { findPaths, type PathPair } from './slot-path.ts';
-import { bestSingleRun, carryOut, extend, isCheaper, type Outcome, pausesOf, type Run, trim } from './slot-runs.ts';
+import {
+  bestSingleRun,
+  carryOut,
+  extend,
+  isCheaper,
+  type Outcome,
+  pausesOf,
+  type Run,
+  splice,
+  totalWork,
+  trim,
+} from './slot-runs.ts';
 import { type SlotQuestion, type SlotTable, tabulateSlots } from './slot-table.ts';
 
 export type { Run } from './slot-runs.ts';
@@ -48,13 +59,35 @@ export function planSlots(question: SlotQuestion): SlotPlan {
 function* candidates(table: SlotTable, paths: PathPair): Generator<readonly Run[]> {
   const single = bestSingleRun(table, table.question.maxPauses);
   if (single !== undefined) yield [single];
-  yield trim(table, paths.over.runs);
-  yield extend(table, paths.under.runs);
+  yield* between(table, paths);
   for (const factor of RESTART_FACTORS) {
     const longer = findPaths(table, factor);
     if (longer === undefined) return;
-    yield trim(table, longer.over.runs);
-    yield extend(table, longer.under.runs);
+    yield* between(table, longer);
+  }
+}
+
+/**
+ * The paths beside the work that is left, made to fit it; and where the one goes over into the other so that they do
+ * about that work, these as well.
+ */
+function* between(table: SlotTable, { under, over }: PathPair): Generator<readonly Run[]> {
+  const { workLeft } = table.question;
+  yield trim(table, over.runs);
+  yield extend(table, under.runs);
+  for (const [first, second] of [
+    [under.runs, over.runs],
+    [over.runs, under.runs],
+  ] as const) {
+    let before: readonly Run[] = second;
+    for (const boundary of table.edge) {
+      const spliced = splice(first, second, boundary);
+      if (totalWork(table, before) >= workLeft !== totalWork(table, spliced) >= workLeft) {
+        for (const runs of [before, spliced])
+          yield totalWork(table, runs) >= workLeft ? trim(table, runs) : extend(table, runs);
+      }
+      before = spliced;
+    }
   }
 }
 
