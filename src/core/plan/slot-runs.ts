@@ -50,7 +50,8 @@ export function carryOut(table: SlotTable, runs: readonly Run[]): Outcome | unde
     left -= work;
     finish = to;
   }
-  if (left > NOTHING * workLeft) return undefined;
+  if (left > NOTHING * workLeft || finish > (table.edge[table.slotCount] as number) + ROUNDING_SECONDS)
+    return undefined;
   const sum = (what: 'spent' | 'carbon') =>
     done.reduce((total, { level, from, to }) => total + between(table, what, level, from, to), 0);
   const paused = idle(now, done).reduce((total, [from, to]) => total + between(table, 'spent', 0, from, to), 0);
@@ -73,31 +74,34 @@ export function pausesOf({ question }: SlotTable, runs: readonly Run[]): number 
   return runs.filter(({ from }, index) => from > (runs[index - 1]?.to ?? from)).length + atOnce;
 }
 
-/** The cheapest plan of one run, among those that begin or end at a boundary of slots; at once is one of them. */
-export function bestSingleRun(table: SlotTable, maxPauses: number): Run | undefined {
+/** What a job would do without any forecast: each level from now on. */
+export function runsAtOnce({ question, work }: SlotTable): readonly Run[] {
+  const { now, workLeft, currentLevel, restartSeconds } = question;
+  return [...work.keys()].slice(1).map((level) => {
+    const lost = level === currentLevel ? 0 : restartSeconds;
+    return { from: now, to: now + lost + workLeft / (work[level] as number), level };
+  });
+}
+
+/** The cheapest plan of one run after now, among those that begin or end at a boundary of slots. */
+export function bestSingleRun(table: SlotTable): Run | undefined {
   const { question, edge, slotCount, levelCount, work } = table;
-  const { now, currentLevel, restartSeconds, workLeft } = question;
-  const latest = edge[slotCount] as number;
-  const mayWait = currentLevel === 0 || maxPauses > 0;
+  const latest = (edge[slotCount] as number) + ROUNDING_SECONDS;
   let best: Run | undefined;
   let least = Number.POSITIVE_INFINITY;
-  const consider = (level: number, from: number, seconds: number) => {
-    const to = from + seconds;
-    if (from < now || (from > now && !mayWait) || to > latest + ROUNDING_SECONDS) return;
-    const paused = between(table, 'spent', 0, now, from) + question.timeValuePerSecond * (to - now);
+  const consider = (level: number, from: number, to: number) => {
+    if (from <= question.now || to > latest) return;
+    const paused = between(table, 'spent', 0, question.now, from) + question.timeValuePerSecond * (to - question.now);
     const cost = between(table, 'spent', level, from, to) + paused;
-    if (!isCheaper(cost, least)) return;
+    if (cost >= least) return;
     least = cost;
     best = { from, to, level };
   };
   for (let level = 1; level < levelCount; level++) {
-    const seconds = workLeft / (work[level] as number);
-    if (level === currentLevel) consider(level, now, seconds);
+    const seconds = question.restartSeconds + question.workLeft / (work[level] as number);
     for (const boundary of edge) {
-      // What runs already goes on without a restart.
-      if (boundary === now && level === currentLevel) continue;
-      consider(level, boundary, seconds + restartSeconds);
-      consider(level, boundary - seconds - restartSeconds, seconds + restartSeconds);
+      consider(level, boundary, boundary + seconds);
+      consider(level, boundary - seconds, boundary);
     }
   }
   return best;

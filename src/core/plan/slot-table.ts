@@ -58,36 +58,72 @@ export interface SlotTable {
   readonly carbon: Float64Array;
 }
 
-/** @throws when a number that is no forecast is missing or cannot be */
-export function tabulateSlots(question: SlotQuestion): SlotTable {
+/**
+ * @param forecast of the question's slots; jobs that share them share it
+ * @throws when a number that is no forecast is missing or cannot be
+ */
+export function tabulateSlots(
+  question: SlotQuestion,
+  forecast = readForecast(question.slots, question.now),
+): SlotTable {
   check(question);
-  const slots = trusted(neutral(withoutGaps(question)));
-  const slotCount = slots.length;
+  const edge = edgesUntil(endOf(question, forecast), forecast);
+  const slotCount = edge.length - 1;
   const levelCount = question.levels.length;
   const table = {
     question,
     slotCount,
     levelCount,
-    edge: Float64Array.from([...slots.map(({ from }) => from), slots.at(-1)?.to ?? question.now]),
+    edge,
     rate: new Float64Array(slotCount * levelCount),
     carbonRate: new Float64Array(slotCount * levelCount),
     work: Float64Array.from(question.levels, ({ workPerSecond }) => workPerSecond),
     spent: new Float64Array(levelCount * (slotCount + 1)),
     carbon: new Float64Array(levelCount * (slotCount + 1)),
   };
-  slots.forEach((slot, index) => {
-    question.levels.forEach((level, which) => {
-      const perHour = level.kilowatts * (slot.moneyPerKwh + question.carbonPrice * slot.kgCo2ePerKwh);
-      const rate = level.rentPerSecond * slot.rentFactor + perHour / 3600;
-      const carbonRate = (level.kilowatts * slot.kgCo2ePerKwh) / 3600;
-      const at = which * (slotCount + 1) + index;
-      table.rate[index * levelCount + which] = rate;
-      table.carbonRate[index * levelCount + which] = carbonRate;
-      table.spent[at + 1] = (table.spent[at] as number) + rate * (slot.to - slot.from);
-      table.carbon[at + 1] = (table.carbon[at] as number) + carbonRate * (slot.to - slot.from);
-    });
-  });
+  for (let level = 0; level < levelCount; level++) fillLevel(table, forecast, level);
   return table;
+}
+
+function fillLevel(table: SlotTable, { moneyPerKwh, kgCo2ePerKwh, rentFactor }: Forecast, which: number): void {
+  const { question, slotCount, levelCount, edge, rate, carbonRate, spent, carbon } = table;
+  const { rentPerSecond = 0, kilowatts = 0 } = question.levels[which] ?? {};
+  const { carbonPrice } = question;
+  const first = which * (slotCount + 1);
+  let money = 0;
+  let emitted = 0;
+  for (let slot = 0; slot < slotCount; slot++) {
+    const seconds = (edge[slot + 1] as number) - (edge[slot] as number);
+    const clean = kgCo2ePerKwh[slot] as number;
+    const perHour = kilowatts * ((moneyPerKwh[slot] as number) + carbonPrice * clean);
+    const perSecond = rentPerSecond * (rentFactor[slot] as number) + perHour / 3600;
+    const carbonPerSecond = (kilowatts * clean) / 3600;
+    rate[slot * levelCount + which] = perSecond;
+    carbonRate[slot * levelCount + which] = carbonPerSecond;
+    money += perSecond * seconds;
+    emitted += carbonPerSecond * seconds;
+    spent[first + slot + 1] = money;
+    carbon[first + slot + 1] = emitted;
+  }
+}
+
+/** To the deadline, or to where the slowest level would be done after the last slot. */
+function endOf({ now, deadline, levels, restartSeconds, workLeft }: SlotQuestion, { edge }: Forecast): number {
+  if (deadline !== undefined) return Math.max(now, deadline);
+  const slowest = Math.min(...levels.slice(1).map(({ workPerSecond }) => workPerSecond));
+  return (edge.at(-1) ?? now) + restartSeconds + workLeft / slowest;
+}
+
+function edgesUntil(end: number, { edge }: Forecast): Float64Array {
+  const now = edge[0] as number;
+  if (end <= now) return edge.slice(0, 1);
+  // At the end of all slots begins one more, of the mean; see `readForecast`.
+  let inside = 1;
+  while (inside < edge.length && (edge[inside] as number) < end) inside++;
+  const edges = new Float64Array(inside + 1);
+  edges.set(edge.subarray(0, inside));
+  edges[inside] = end;
+  return edges;
 }
 
 /** Index of the slot that holds an instant; the last one at the end. O(log slots). */
@@ -142,24 +178,39 @@ function check(question: SlotQuestion): void {
 
 type Known<T> = { readonly [Field in keyof T]: number };
 
-/** From now to the deadline, or to where the slowest level would be done after the last slot; gaps become unknown slots. */
-function withoutGaps(question: SlotQuestion): readonly Slot[] {
-  const { now, slots, levels, workLeft, restartSeconds } = question;
-  const slowest = Math.min(...levels.slice(1).map(({ workPerSecond }) => workPerSecond));
-  const lastSlotEnd = Math.max(now, ...slots.map(({ to }) => to));
-  const end = question.deadline ?? lastSlotEnd + restartSeconds + workLeft / slowest;
-  const unknown = { moneyPerKwh: undefined, kgCo2ePerKwh: undefined, rentFactor: undefined, relativeError: undefined };
+/** Slots from now on as arrays, without gaps; the last entry of each array is what counts after the last slot. */
+export interface Forecast {
+  readonly edge: Float64Array;
+  readonly moneyPerKwh: Float64Array;
+  readonly kgCo2ePerKwh: Float64Array;
+  readonly rentFactor: Float64Array;
+}
+
+/** What a forecast says of the hours from now on: its gaps at the mean, its errors taken into account. */
+export function readForecast(slots: readonly Slot[], now: number): Forecast {
+  const filled = withoutGaps(slots, now);
+  const lastEnd = filled.at(-1)?.to ?? now;
+  const read = trusted(neutral([...filled, { ...UNKNOWN, from: lastEnd, to: lastEnd }]));
+  return {
+    edge: Float64Array.from(read, ({ from }) => from),
+    moneyPerKwh: Float64Array.from(read, (slot) => slot.moneyPerKwh),
+    kgCo2ePerKwh: Float64Array.from(read, (slot) => slot.kgCo2ePerKwh),
+    rentFactor: Float64Array.from(read, (slot) => slot.rentFactor),
+  };
+}
+
+const UNKNOWN = { moneyPerKwh: undefined, kgCo2ePerKwh: undefined, rentFactor: undefined, relativeError: undefined };
+
+function withoutGaps(slots: readonly Slot[], now: number): readonly Slot[] {
   const filled: Slot[] = [];
   let at = now;
   for (const slot of [...slots].sort((one, other) => one.from - other.from)) {
     const from = Math.max(slot.from, at);
-    const to = Math.min(slot.to, end);
-    if (!(to > from)) continue;
-    if (from > at) filled.push({ ...unknown, from: at, to: from });
-    filled.push({ ...slot, from, to });
-    at = to;
+    if (!(slot.to > from)) continue;
+    if (from > at) filled.push({ ...UNKNOWN, from: at, to: from });
+    filled.push({ ...slot, from });
+    at = slot.to;
   }
-  if (end > at) filled.push({ ...unknown, from: at, to: end });
   return filled;
 }
 
@@ -203,7 +254,7 @@ function drawnToMean(slots: readonly Known<Slot>[], field: 'moneyPerKwh' | 'kgCo
     seconds += length;
     spread += length * ((slot[field] - mean) ** 2 - (slot.relativeError * slot[field]) ** 2);
   }
-  const signal = Math.max(0, spread / seconds);
+  const signal = seconds > 0 ? Math.max(0, spread / seconds) : 0;
   return slots.map((slot) => {
     const noise = (slot.relativeError * slot[field]) ** 2;
     return noise === 0 ? slot[field] : mean + (signal / (signal + noise)) * (slot[field] - mean);

@@ -7,11 +7,12 @@ import {
   type Outcome,
   pausesOf,
   type Run,
+  runsAtOnce,
   splice,
   totalWork,
   trim,
 } from './slot-runs.ts';
-import { type SlotQuestion, type SlotTable, tabulateSlots } from './slot-table.ts';
+import { type Forecast, type SlotQuestion, type SlotTable, tabulateSlots } from './slot-table.ts';
 
 export type { Run } from './slot-runs.ts';
 export type { Level, Slot, SlotQuestion } from './slot-table.ts';
@@ -44,9 +45,12 @@ const RESTART_FACTORS = [1.5, 2, 3, 5, 8, 13, 21];
  * any level that meets the deadline. What no forecast says counts as the mean of what is known.
  *
  * O(slots × levels) for each of a bounded number of rounds, some ten in practice.
+ *
+ * @param forecast of the question's slots, where many jobs share it
  */
-export function planSlots(question: SlotQuestion): SlotPlan {
-  const table = tabulateSlots(question);
+export function planSlots(question: SlotQuestion, forecast?: Forecast): SlotPlan {
+  const table = tabulateSlots(question, forecast);
+  if (question.workLeft === 0) return describe(table, { runs: [], cost: 0, finish: question.now, kgCo2e: 0 }, 0, false);
   const paths = findPaths(table);
   if (paths === undefined) return planLate(question);
   // A table whose end is far enough away has a path; so has the list below.
@@ -57,11 +61,13 @@ export function planSlots(question: SlotQuestion): SlotPlan {
 
 /** Plans that do the work, in the form of runs; the first of equally cheap ones is taken. */
 function* candidates(table: SlotTable, paths: PathPair): Generator<readonly Run[]> {
-  const single = bestSingleRun(table, table.question.maxPauses);
-  if (single !== undefined) yield [single];
+  for (const run of runsAtOnce(table)) yield [run];
   yield* between(table, paths);
+  const single = bestSingleRun(table);
+  if (single !== undefined) yield [single];
   for (const factor of RESTART_FACTORS) {
-    const longer = findPaths(table, factor);
+    const { question } = table;
+    const longer = findPaths({ ...table, question: { ...question, restartSeconds: factor * question.restartSeconds } });
     if (longer === undefined) return;
     yield* between(table, longer);
   }
@@ -73,11 +79,11 @@ function* candidates(table: SlotTable, paths: PathPair): Generator<readonly Run[
  */
 function* between(table: SlotTable, { under, over }: PathPair): Generator<readonly Run[]> {
   const { workLeft } = table.question;
-  yield trim(table, over.runs);
-  yield extend(table, under.runs);
+  yield trim(table, over);
+  yield extend(table, under);
   for (const [first, second] of [
-    [under.runs, over.runs],
-    [over.runs, under.runs],
+    [under, over],
+    [over, under],
   ] as const) {
     let before: readonly Run[] = second;
     for (const boundary of table.edge) {
