@@ -256,7 +256,8 @@ function tryOnce(
   prices: readonly number[],
   cell: string,
   random: Random,
-  solver?: Highs,
+  solver: Highs,
+  isExact: boolean,
 ): Trial {
   const startedAt = performance.now();
   const plan = planSlots(question);
