@@ -19,6 +19,8 @@ export interface Level {
   readonly rentPerSecond: number;
   /** At the meter: power × PUE; 0 where the rent includes energy. */
   readonly kilowatts: number;
+  /** GPUs or nodes of the pool, where they are scarce. */
+  readonly holds?: number;
 }
 
 export interface SlotQuestion {
@@ -85,9 +87,10 @@ export function tabulateSlots(
   return table;
 }
 
-function fillLevel(table: SlotTable, { moneyPerKwh, kgCo2ePerKwh, rentFactor }: Forecast, which: number): void {
+function fillLevel(table: SlotTable, forecast: Forecast, which: number): void {
+  const { moneyPerKwh, kgCo2ePerKwh, rentFactor, scarcity } = forecast;
   const { question, slotCount, levelCount, edge, rate, carbonRate, spent, carbon } = table;
-  const { rentPerSecond = 0, kilowatts = 0 } = question.levels[which] ?? {};
+  const { rentPerSecond = 0, kilowatts = 0, holds = 0 } = question.levels[which] ?? {};
   const { carbonPrice } = question;
   const first = which * (slotCount + 1);
   let money = 0;
@@ -96,7 +99,8 @@ function fillLevel(table: SlotTable, { moneyPerKwh, kgCo2ePerKwh, rentFactor }: 
     const seconds = (edge[slot + 1] as number) - (edge[slot] as number);
     const clean = kgCo2ePerKwh[slot] as number;
     const perHour = kilowatts * ((moneyPerKwh[slot] as number) + carbonPrice * clean);
-    const perSecond = rentPerSecond * (rentFactor[slot] as number) + perHour / 3600;
+    const perSecond =
+      rentPerSecond * (rentFactor[slot] as number) + perHour / 3600 + scarcityRate(scarcity, slot, holds);
     const carbonPerSecond = (kilowatts * clean) / 3600;
     rate[slot * levelCount + which] = perSecond;
     carbonRate[slot * levelCount + which] = carbonPerSecond;
@@ -105,6 +109,12 @@ function fillLevel(table: SlotTable, { moneyPerKwh, kgCo2ePerKwh, rentFactor }: 
     spent[first + slot + 1] = money;
     carbon[first + slot + 1] = emitted;
   }
+}
+
+function scarcityRate(scarcity: Scarcity | undefined, slot: number, holds: number): number {
+  if (scarcity === undefined || holds === 0) return 0;
+  const isBlocked = holds > (scarcity.free[slot] as number);
+  return holds * (scarcity.price[slot] as number) + (isBlocked ? scarcity.blockedRate : 0);
 }
 
 /** To the deadline, or to where the slowest level would be done after the last slot. */
@@ -184,6 +194,17 @@ export interface Forecast {
   readonly moneyPerKwh: Float64Array;
   readonly kgCo2ePerKwh: Float64Array;
   readonly rentFactor: Float64Array;
+  readonly scarcity?: Scarcity;
+}
+
+/** What holding a unit of a pool costs beside its rent, because others want it. Per slot, as the other arrays. */
+export interface Scarcity {
+  /** Currency per second. */
+  readonly price: Float64Array;
+  /** Units that are left. */
+  readonly free: Float64Array;
+  /** Currency per second of a level that needs more than is left: more than any way around it. */
+  readonly blockedRate: number;
 }
 
 /** What a forecast says of the hours from now on: its gaps at the mean, its errors taken into account. */

@@ -39,6 +39,9 @@ export interface SlotPlan {
 /** Weights of a restart that are tried until runs are long and pauses few enough. */
 const RESTART_FACTORS = [1.5, 2, 3, 5, 8, 13, 21];
 
+/** Quick leaves out what seldom helps: for answers that are asked for again and again. */
+type Effort = 'Thorough' | 'Quick';
+
 /**
  * Which level a job runs on in which hours, so that its work costs least: electricity by its price and carbon by its
  * shadow price in each slot, restarts, and the value of time until it is done. Never dearer than running at once on
@@ -48,21 +51,22 @@ const RESTART_FACTORS = [1.5, 2, 3, 5, 8, 13, 21];
  *
  * @param forecast of the question's slots, where many jobs share it
  */
-export function planSlots(question: SlotQuestion, forecast?: Forecast): SlotPlan {
+export function planSlots(question: SlotQuestion, forecast?: Forecast, effort: Effort = 'Thorough'): SlotPlan {
   const table = tabulateSlots(question, forecast);
   if (question.workLeft === 0) return describe(table, { runs: [], cost: 0, finish: question.now, kgCo2e: 0 }, 0, false);
   const paths = findPaths(table);
-  if (paths === undefined) return planLate(question);
+  if (paths === undefined) return planLate(question, forecast);
   // A table whose end is far enough away has a path; so has the list below.
-  const best = cheapest(table, candidates(table, paths), paths.bound);
-  if (best === undefined) return planLate(question);
+  const best = cheapest(table, candidates(table, paths, effort), paths.bound);
+  if (best === undefined) return planLate(question, forecast);
   return describe(table, best, Math.min(paths.bound, best.cost), false);
 }
 
 /** Plans that do the work, in the form of runs; the first of equally cheap ones is taken. */
-function* candidates(table: SlotTable, paths: PathPair): Generator<readonly Run[]> {
+function* candidates(table: SlotTable, paths: PathPair, effort: Effort): Generator<readonly Run[]> {
   for (const run of runsAtOnce(table)) yield [run];
   yield* between(table, paths);
+  if (effort === 'Quick') return;
   const single = bestSingleRun(table);
   if (single !== undefined) yield [single];
   for (const factor of RESTART_FACTORS) {
@@ -117,7 +121,7 @@ function isAllowed(table: SlotTable, runs: readonly Run[]): boolean {
 }
 
 /** The fastest way from now on, as long as it takes. */
-function planLate(question: SlotQuestion): SlotPlan {
+function planLate(question: SlotQuestion, forecast: Forecast | undefined): SlotPlan {
   const { now, workLeft, restartSeconds, currentLevel, levels } = question;
   const secondsOn = (level: number) =>
     (level === currentLevel ? 0 : restartSeconds) + workLeft / (levels[level]?.workPerSecond ?? 0);
@@ -126,7 +130,7 @@ function planLate(question: SlotQuestion): SlotPlan {
     0,
   );
   const deadline = now + secondsOn(fastest);
-  const table = tabulateSlots({ ...question, deadline });
+  const table = tabulateSlots({ ...question, deadline }, forecast);
   const outcome = carryOut(table, [{ from: now, to: deadline, level: fastest }]);
   if (outcome === undefined) throw new Error('the fastest level does not do the work in its own time');
   return describe(table, outcome, outcome.cost, true);
