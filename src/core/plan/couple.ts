@@ -4,7 +4,7 @@ import { closeGap } from './close-gap.ts';
 import { amountOf, type CouplingJob, type CouplingTable, tabulate } from './coupling-table.ts';
 import { makeFit, useWhatIsFree } from './fit-choice.ts';
 
-export type { CouplingJob, CouplingOption, Use } from './coupling-table.ts';
+export type { CouplingJob, CouplingOption } from './coupling-table.ts';
 
 /** Rows up to which the rest of the gap is searched; beyond, a few rows' rounding is nothing beside the whole. */
 const ROWS_SEARCHED = 1000;

@@ -21,7 +21,7 @@ const NOTHING = 1e-9;
 const ROUNDING_SECONDS = 1e-6;
 
 /** Whether a run begins with a restart: nothing at its level ran just before. */
-export function restarts({ question }: SlotTable, runs: readonly Run[], index: number): boolean {
+function restarts({ question }: SlotTable, runs: readonly Run[], index: number): boolean {
   const run = runs[index];
   const before = runs[index - 1];
   if (run === undefined) return false;
@@ -29,7 +29,7 @@ export function restarts({ question }: SlotTable, runs: readonly Run[], index: n
   return run.from > question.now || run.level !== question.currentLevel;
 }
 
-export function workOf(table: SlotTable, runs: readonly Run[], index: number): number {
+function workOf(table: SlotTable, runs: readonly Run[], index: number): number {
   const run = runs[index];
   if (run === undefined) return 0;
   const lost = restarts(table, runs, index) ? table.question.restartSeconds : 0;
@@ -50,7 +50,8 @@ export function carryOut(table: SlotTable, runs: readonly Run[]): Outcome | unde
     left -= work;
     finish = to;
   }
-  if (left > NOTHING * workLeft) return undefined;
+  if (left > NOTHING * workLeft || finish > (table.edge[table.slotCount] as number) + ROUNDING_SECONDS)
+    return undefined;
   const sum = (what: 'spent' | 'carbon') =>
     done.reduce((total, { level, from, to }) => total + between(table, what, level, from, to), 0);
   const paused = idle(now, done).reduce((total, [from, to]) => total + between(table, 'spent', 0, from, to), 0);
@@ -73,32 +74,59 @@ export function pausesOf({ question }: SlotTable, runs: readonly Run[]): number 
   return runs.filter(({ from }, index) => from > (runs[index - 1]?.to ?? from)).length + atOnce;
 }
 
-/** The cheapest plan of one run, among those that begin or end at a boundary of slots; at once is one of them. */
-export function bestSingleRun(table: SlotTable, maxPauses: number): Run | undefined {
+/** What a job would do without any forecast: each level from now on. */
+export function runsAtOnce({ question, work }: SlotTable): readonly Run[] {
+  const { now, workLeft, currentLevel, restartSeconds } = question;
+  return [...work.keys()].slice(1).map((level) => {
+    const lost = level === currentLevel ? 0 : restartSeconds;
+    return { from: now, to: now + lost + workLeft / (work[level] as number), level };
+  });
+}
+
+/** The cheapest plan of one run after now, among those that begin or end at a boundary of slots. */
+export function bestSingleRun(table: SlotTable): Run | undefined {
   const { question, edge, slotCount, levelCount, work } = table;
-  const { now, currentLevel, restartSeconds, workLeft } = question;
-  const latest = edge[slotCount] as number;
-  const mayWait = currentLevel === 0 || maxPauses > 0;
+  const latest = (edge[slotCount] as number) + ROUNDING_SECONDS;
   let best: Run | undefined;
   let least = Number.POSITIVE_INFINITY;
-  const consider = (level: number, from: number, seconds: number) => {
-    const to = from + seconds;
-    if (from < now || (from > now && !mayWait) || to > latest + ROUNDING_SECONDS) return;
-    const paused = between(table, 'spent', 0, now, from) + question.timeValuePerSecond * (to - now);
+  const consider = (level: number, from: number, to: number) => {
+    if (from <= question.now || to > latest) return;
+    const paused = between(table, 'spent', 0, question.now, from) + question.timeValuePerSecond * (to - question.now);
     const cost = between(table, 'spent', level, from, to) + paused;
     if (cost >= least) return;
     least = cost;
     best = { from, to, level };
   };
   for (let level = 1; level < levelCount; level++) {
-    const seconds = workLeft / (work[level] as number);
-    if (level === currentLevel) consider(level, now, seconds);
+    const seconds = question.restartSeconds + question.workLeft / (work[level] as number);
     for (const boundary of edge) {
-      consider(level, boundary, seconds + restartSeconds);
-      consider(level, boundary - seconds - restartSeconds, seconds + restartSeconds);
+      consider(level, boundary, boundary + seconds);
+      consider(level, boundary - seconds, boundary);
     }
   }
   return best;
+}
+
+/** The runs of one plan until an instant, then those of another. */
+export function splice(before: readonly Run[], after: readonly Run[], at: number): readonly Run[] {
+  const runs = before.filter(({ from }) => from < at).map((run) => ({ ...run, to: Math.min(run.to, at) }));
+  for (const run of after) {
+    if (run.to <= at) continue;
+    const from = Math.max(run.from, at);
+    const last = runs.at(-1);
+    if (last !== undefined && last.to === from && last.level === run.level) last.to = run.to;
+    else runs.push({ ...run, from });
+  }
+  return runs;
+}
+
+export function totalWork(table: SlotTable, runs: readonly Run[]): number {
+  return runs.reduce((sum, _, index) => sum + workOf(table, runs, index), 0);
+}
+
+/** Cheaper by more than rounding: a flat price is no reason to wait. */
+export function isCheaper(cost: number, than: number): boolean {
+  return than === Number.POSITIVE_INFINITY || cost < than - NOTHING * Math.abs(than);
 }
 
 interface Cut {
@@ -114,7 +142,7 @@ export function trim(table: SlotTable, given: readonly Run[]): readonly Run[] {
   const runs = [...given];
   const { workLeft } = table.question;
   for (let round = 0; round < table.slotCount + given.length; round++) {
-    const excess = runs.reduce((sum, _, index) => sum + workOf(table, runs, index), 0) - workLeft;
+    const excess = totalWork(table, runs) - workLeft;
     if (excess <= NOTHING * workLeft) break;
     const best = cuts(table, runs, excess).reduce<Cut | undefined>(
       (one, other) => (one === undefined || other.worth > one.worth ? other : one),
@@ -175,7 +203,7 @@ export function extend(table: SlotTable, given: readonly Run[]): readonly Run[] 
   const runs = [...given];
   const { workLeft } = table.question;
   for (let round = 0; round < table.slotCount + given.length; round++) {
-    const missing = workLeft - runs.reduce((sum, _, index) => sum + workOf(table, runs, index), 0);
+    const missing = workLeft - totalWork(table, runs);
     if (missing <= NOTHING * workLeft) break;
     const best = additions(table, runs, missing).reduce<Cut | undefined>(
       (one, other) => (one === undefined || other.worth < one.worth ? other : one),

@@ -8,6 +8,8 @@ export interface Slot {
   readonly kgCo2ePerKwh: number | undefined;
   /** What the rent of the slot is multiplied by, as for spot capacity. */
   readonly rentFactor: number | undefined;
+  /** Standard deviation of the forecasts of price and carbon, as a share of them; undefined takes them at their word. */
+  readonly relativeError: number | undefined;
 }
 
 /** A number of workers that a job may run on. The first level of a job is the pause. */
@@ -17,6 +19,8 @@ export interface Level {
   readonly rentPerSecond: number;
   /** At the meter: power × PUE; 0 where the rent includes energy. */
   readonly kilowatts: number;
+  /** GPUs or nodes of the pool, where they are scarce. */
+  readonly holds?: number;
 }
 
 export interface SlotQuestion {
@@ -56,36 +60,80 @@ export interface SlotTable {
   readonly carbon: Float64Array;
 }
 
-/** @throws when a number that is no forecast is missing or cannot be */
-export function tabulateSlots(question: SlotQuestion): SlotTable {
+/**
+ * @param forecast of the question's slots; jobs that share them share it
+ * @throws when a number that is no forecast is missing or cannot be
+ */
+export function tabulateSlots(
+  question: SlotQuestion,
+  forecast = readForecast(question.slots, question.now),
+): SlotTable {
   check(question);
-  const slots = neutral(withoutGaps(question));
-  const slotCount = slots.length;
+  const edge = edgesUntil(endOf(question, forecast), forecast);
+  const slotCount = edge.length - 1;
   const levelCount = question.levels.length;
   const table = {
     question,
     slotCount,
     levelCount,
-    edge: Float64Array.from([...slots.map(({ from }) => from), slots.at(-1)?.to ?? question.now]),
+    edge,
     rate: new Float64Array(slotCount * levelCount),
     carbonRate: new Float64Array(slotCount * levelCount),
     work: Float64Array.from(question.levels, ({ workPerSecond }) => workPerSecond),
     spent: new Float64Array(levelCount * (slotCount + 1)),
     carbon: new Float64Array(levelCount * (slotCount + 1)),
   };
-  slots.forEach((slot, index) => {
-    question.levels.forEach((level, which) => {
-      const perHour = level.kilowatts * (slot.moneyPerKwh + question.carbonPrice * slot.kgCo2ePerKwh);
-      const rate = level.rentPerSecond * slot.rentFactor + perHour / 3600;
-      const carbonRate = (level.kilowatts * slot.kgCo2ePerKwh) / 3600;
-      const at = which * (slotCount + 1) + index;
-      table.rate[index * levelCount + which] = rate;
-      table.carbonRate[index * levelCount + which] = carbonRate;
-      table.spent[at + 1] = (table.spent[at] as number) + rate * (slot.to - slot.from);
-      table.carbon[at + 1] = (table.carbon[at] as number) + carbonRate * (slot.to - slot.from);
-    });
-  });
+  for (let level = 0; level < levelCount; level++) fillLevel(table, forecast, level);
   return table;
+}
+
+function fillLevel(table: SlotTable, forecast: Forecast, which: number): void {
+  const { moneyPerKwh, kgCo2ePerKwh, rentFactor, scarcity } = forecast;
+  const { question, slotCount, levelCount, edge, rate, carbonRate, spent, carbon } = table;
+  const { rentPerSecond = 0, kilowatts = 0, holds = 0 } = question.levels[which] ?? {};
+  const { carbonPrice } = question;
+  const first = which * (slotCount + 1);
+  let money = 0;
+  let emitted = 0;
+  for (let slot = 0; slot < slotCount; slot++) {
+    const seconds = (edge[slot + 1] as number) - (edge[slot] as number);
+    const clean = kgCo2ePerKwh[slot] as number;
+    const perHour = kilowatts * ((moneyPerKwh[slot] as number) + carbonPrice * clean);
+    const perSecond =
+      rentPerSecond * (rentFactor[slot] as number) + perHour / 3600 + scarcityRate(scarcity, slot, holds);
+    const carbonPerSecond = (kilowatts * clean) / 3600;
+    rate[slot * levelCount + which] = perSecond;
+    carbonRate[slot * levelCount + which] = carbonPerSecond;
+    money += perSecond * seconds;
+    emitted += carbonPerSecond * seconds;
+    spent[first + slot + 1] = money;
+    carbon[first + slot + 1] = emitted;
+  }
+}
+
+function scarcityRate(scarcity: Scarcity | undefined, slot: number, holds: number): number {
+  if (scarcity === undefined || holds === 0) return 0;
+  const isBlocked = holds > (scarcity.free[slot] as number);
+  return holds * (scarcity.price[slot] as number) + (isBlocked ? scarcity.blockedRate : 0);
+}
+
+/** To the deadline, or to where the slowest level would be done after the last slot. */
+function endOf({ now, deadline, levels, restartSeconds, workLeft }: SlotQuestion, { edge }: Forecast): number {
+  if (deadline !== undefined) return Math.max(now, deadline);
+  const slowest = Math.min(...levels.slice(1).map(({ workPerSecond }) => workPerSecond));
+  return (edge.at(-1) ?? now) + restartSeconds + workLeft / slowest;
+}
+
+function edgesUntil(end: number, { edge }: Forecast): Float64Array {
+  const now = edge[0] as number;
+  if (end <= now) return edge.slice(0, 1);
+  // At the end of all slots begins one more, of the mean; see `readForecast`.
+  let inside = 1;
+  while (inside < edge.length && (edge[inside] as number) < end) inside++;
+  const edges = new Float64Array(inside + 1);
+  edges.set(edge.subarray(0, inside));
+  edges[inside] = end;
+  return edges;
 }
 
 /** Index of the slot that holds an instant; the last one at the end. O(log slots). */
@@ -140,24 +188,50 @@ function check(question: SlotQuestion): void {
 
 type Known<T> = { readonly [Field in keyof T]: number };
 
-/** From now to the deadline, or to where the slowest level would be done after the last slot; gaps become unknown slots. */
-function withoutGaps(question: SlotQuestion): readonly Slot[] {
-  const { now, slots, levels, workLeft, restartSeconds } = question;
-  const slowest = Math.min(...levels.slice(1).map(({ workPerSecond }) => workPerSecond));
-  const lastSlotEnd = Math.max(now, ...slots.map(({ to }) => to));
-  const end = question.deadline ?? lastSlotEnd + restartSeconds + workLeft / slowest;
-  const unknown = { moneyPerKwh: undefined, kgCo2ePerKwh: undefined, rentFactor: undefined };
+/** Slots from now on as arrays, without gaps; the last entry of each array is what counts after the last slot. */
+export interface Forecast {
+  readonly edge: Float64Array;
+  readonly moneyPerKwh: Float64Array;
+  readonly kgCo2ePerKwh: Float64Array;
+  readonly rentFactor: Float64Array;
+  readonly scarcity?: Scarcity;
+}
+
+/** What holding a unit of a pool costs beside its rent, because others want it. Per slot, as the other arrays. */
+export interface Scarcity {
+  /** Currency per second. */
+  readonly price: Float64Array;
+  /** Units that are left. */
+  readonly free: Float64Array;
+  /** Currency per second of a level that needs more than is left: more than any way around it. */
+  readonly blockedRate: number;
+}
+
+/** What a forecast says of the hours from now on: its gaps at the mean, its errors taken into account. */
+export function readForecast(slots: readonly Slot[], now: number): Forecast {
+  const filled = withoutGaps(slots, now);
+  const lastEnd = filled.at(-1)?.to ?? now;
+  const read = trusted(neutral([...filled, { ...UNKNOWN, from: lastEnd, to: lastEnd }]));
+  return {
+    edge: Float64Array.from(read, ({ from }) => from),
+    moneyPerKwh: Float64Array.from(read, (slot) => slot.moneyPerKwh),
+    kgCo2ePerKwh: Float64Array.from(read, (slot) => slot.kgCo2ePerKwh),
+    rentFactor: Float64Array.from(read, (slot) => slot.rentFactor),
+  };
+}
+
+const UNKNOWN = { moneyPerKwh: undefined, kgCo2ePerKwh: undefined, rentFactor: undefined, relativeError: undefined };
+
+function withoutGaps(slots: readonly Slot[], now: number): readonly Slot[] {
   const filled: Slot[] = [];
   let at = now;
   for (const slot of [...slots].sort((one, other) => one.from - other.from)) {
     const from = Math.max(slot.from, at);
-    const to = Math.min(slot.to, end);
-    if (!(to > from)) continue;
-    if (from > at) filled.push({ ...unknown, from: at, to: from });
-    filled.push({ ...slot, from, to });
-    at = to;
+    if (!(slot.to > from)) continue;
+    if (from > at) filled.push({ ...UNKNOWN, from: at, to: from });
+    filled.push({ ...slot, from });
+    at = slot.to;
   }
-  if (end > at) filled.push({ ...unknown, from: at, to: end });
   return filled;
 }
 
@@ -172,7 +246,40 @@ function neutral(slots: readonly Slot[]): readonly Known<Slot>[] {
     moneyPerKwh: known(slot.moneyPerKwh) ?? moneyPerKwh,
     kgCo2ePerKwh: known(slot.kgCo2ePerKwh) ?? kgCo2ePerKwh,
     rentFactor: known(slot.rentFactor) ?? rentFactor,
+    relativeError: Math.max(0, known(slot.relativeError) ?? 0),
   }));
+}
+
+/**
+ * Forecasts drawn towards their mean by as much of their spread as their own error explains (empirical Bayes, James and
+ * Stein 1961). Whoever picks the cheapest of noisy hours picks those that only look cheap; a forecast whose hours differ
+ * by no more than its error says nothing.
+ */
+function trusted(slots: readonly Known<Slot>[]): readonly Known<Slot>[] {
+  if (slots.every(({ relativeError }) => relativeError === 0)) return slots;
+  const money = drawnToMean(slots, 'moneyPerKwh');
+  const carbon = drawnToMean(slots, 'kgCo2ePerKwh');
+  return slots.map((slot, index) => ({
+    ...slot,
+    moneyPerKwh: money[index] ?? slot.moneyPerKwh,
+    kgCo2ePerKwh: carbon[index] ?? slot.kgCo2ePerKwh,
+  }));
+}
+
+function drawnToMean(slots: readonly Known<Slot>[], field: 'moneyPerKwh' | 'kgCo2ePerKwh'): readonly number[] {
+  const mean = meanKnown(slots, field) ?? 0;
+  let seconds = 0;
+  let spread = 0;
+  for (const slot of slots) {
+    const length = slot.to - slot.from;
+    seconds += length;
+    spread += length * ((slot[field] - mean) ** 2 - (slot.relativeError * slot[field]) ** 2);
+  }
+  const signal = seconds > 0 ? Math.max(0, spread / seconds) : 0;
+  return slots.map((slot) => {
+    const noise = (slot.relativeError * slot[field]) ** 2;
+    return noise === 0 ? slot[field] : mean + (signal / (signal + noise)) * (slot[field] - mean);
+  });
 }
 
 function meanKnown(slots: readonly Slot[], field: 'moneyPerKwh' | 'kgCo2ePerKwh' | 'rentFactor'): number | undefined {
