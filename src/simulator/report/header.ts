@@ -1,5 +1,6 @@
 import { figure, money, percent } from '../../core/explain/figures.ts';
 import type { ScenarioFacts, SimulationResult } from '../result.ts';
+import { emissions } from './emissions.ts';
 import { html, type Markup } from './markup.ts';
 import { elapsed, isKnown, quantity, UNKNOWN } from './quantities.ts';
 import { calendarText } from './time-axis.ts';
@@ -20,7 +21,9 @@ ${scenario.pools.length === 0 ? html`` : poolsTable(scenario)}</header>
 `;
 }
 
-function tiles({ totals, scenario }: SimulationResult): readonly Tile[] {
+function tiles(result: SimulationResult): readonly Tile[] {
+  const { totals, scenario } = result;
+  const co2eKg = emissions(totals.co2eKg, result);
   const perJob =
     totals.finished > 0
       ? `${money(totals.cost / totals.finished, scenario.currency)} a finished job`
@@ -48,7 +51,11 @@ function tiles({ totals, scenario }: SimulationResult): readonly Tile[] {
       value: totals.finished > 0 ? elapsed(totals.meanCompletionSeconds) : UNKNOWN,
       remark: 'from submission to finish',
     },
-    { name: 'Energy', value: quantity(totals.energyKwh, 'kWh'), remark: `${quantity(totals.co2eKg, 'kg')} CO₂e` },
+    {
+      name: 'Energy',
+      value: quantity(totals.energyKwh, 'kWh'),
+      remark: co2eKg === undefined ? 'CO₂e unknown: no carbon intensity' : `${quantity(co2eKg, 'kg')} CO₂e`,
+    },
     {
       name: 'Rescales a job',
       value: perJobFigure(totals.rescales, totals.jobs),

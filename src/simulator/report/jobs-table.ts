@@ -1,5 +1,6 @@
 import { figure, percent } from '../../core/explain/figures.ts';
 import type { JobResult, SimulationResult } from '../result.ts';
+import { emissions } from './emissions.ts';
 import { section } from './figure.ts';
 import { jobOutcome } from './job-outcome.ts';
 import { html, type Markup } from './markup.ts';
@@ -7,10 +8,13 @@ import { counted, elapsed, isKnown, quantity } from './quantities.ts';
 import type { TimeAxis } from './time-axis.ts';
 
 /** Every job with its figures: what the plots show, for those who want to read it. */
-export function jobsTable({ jobs, scenario }: SimulationResult, time: TimeAxis): Markup {
+export function jobsTable(result: SimulationResult, time: TimeAxis): Markup {
+  const { jobs, scenario } = result;
   if (jobs.length === 0) return section('jobs', 'Jobs', 'No job was submitted.', []);
   const lead = `${counted(jobs.length, 'job')} by submission; instants count from the start of the simulation. Billed GPU-hours are a job's share of the nodes that were paid for.`;
-  const rows = jobs.toSorted((a, b) => a.submittedAt - b.submittedAt).map((job) => row(job, time));
+  const rows = jobs
+    .toSorted((a, b) => a.submittedAt - b.submittedAt)
+    .map((job) => row(job, emissions(job.co2eKg, result), time));
   return section('jobs', 'Jobs', lead, [
     html`<div class="wide" tabindex="0" role="region" aria-label="Table of jobs"><table><thead><tr>
 <th scope="col">Job</th><th scope="col" class="word">Application</th><th scope="col">Submitted</th><th scope="col">Started</th><th scope="col">Finished</th><th scope="col">Deadline</th><th scope="col" class="word">Outcome</th>
@@ -20,9 +24,9 @@ ${rows}</tbody></table></div>`,
   ]);
 }
 
-function row(job: JobResult, time: TimeAxis): Markup {
+function row(job: JobResult, co2eKg: number | undefined, time: TimeAxis): Markup {
   const instants = [job.submittedAt, job.startedAt, job.finishedAt, job.deadline].map(elapsed);
-  const figures = [job.gpuSeconds / 3600, job.nodeBilledGpuSeconds / 3600, job.cost, job.energyKwh, job.co2eKg].map(
+  const figures = [job.gpuSeconds / 3600, job.nodeBilledGpuSeconds / 3600, job.cost, job.energyKwh, co2eKg].map(
     (value) => quantity(value),
   );
   const counts = [job.rescales, job.batchChanges, job.interruptions].map(figure);

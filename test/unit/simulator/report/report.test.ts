@@ -141,6 +141,14 @@ describe('the report of a simulation', () => {
     expect(page).not.to.contain('id="energy-plot"');
   });
 
+  it('does not call emissions zero where no carbon intensity was known', () => {
+    const silent = withJobs([aJobResult({ co2eKg: 0 })]);
+    const totals = { ...silent.totals, co2eKg: 0 };
+    const energy = [{ at: 0, zone: 'SE', pricePerMwh: undefined, carbonGramsPerKwh: 0 }];
+    expect(renderReport({ ...silent, totals })).to.contain('CO₂e unknown');
+    expect(renderReport({ ...silent, totals, series: { ...silent.series, energy } })).to.contain('0 kg CO₂e');
+  });
+
   const outcomes: readonly [string, Partial<JobResult>, string][] = [
     ['a late job by how much', { finishedAt: 7800, deadline: 7200 }, 'late 10 min (8.3%)'],
     ['a refused job', { refused: true, startedAt: undefined, finishedAt: undefined }, 'refused'],
