@@ -18,6 +18,7 @@ const packageOwners = {
   axios: ['adapters'],
   zod: ['api', 'adapters', 'simulator'],
   commander: ['operator', 'cli'],
+  highs: ['simulator'],
 };
 
 const layerRules = Object.entries(layers).map(([layer, allowed]) => ({

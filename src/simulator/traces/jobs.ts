@@ -3,25 +3,16 @@ import path from 'node:path';
 import { InputError } from '../input-error.ts';
 import type { Scenario } from '../scenario.ts';
 import type { TrainingWorld } from '../world/training-world.ts';
+import type { ArrivingJob } from './arriving-job.ts';
 import { readCsv } from './csv.ts';
+import { readElasticFlowJobs } from './elasticflow.ts';
 import { readPolluxProfile } from './pollux-profiles.ts';
-
-/** A job as it comes in. */
-export interface ArrivingJob {
-  readonly name: string;
-  readonly world: TrainingWorld;
-  /** Seconds since the start of the simulation, like the deadline. */
-  readonly submittedAt: number;
-  readonly deadline: number | undefined;
-  /** What its user asked for. */
-  readonly requested: { readonly gpus: number; readonly globalBatchSize: number };
-  /** Whether its batch may be changed. */
-  readonly batchIsFree: boolean;
-}
 
 /** The jobs of a scenario in the order in which they come in. */
 export function readJobs(scenario: Scenario): readonly ArrivingJob[] {
-  return readPolluxJobs(scenario.jobs).slice(0, scenario.jobs.first);
+  const { format, file, profiles, first } = scenario.jobs;
+  const jobs = format === 'Pollux' ? readPolluxJobs(scenario.jobs) : readElasticFlowJobs(file, profiles);
+  return jobs.slice(0, first);
 }
 
 function readPolluxJobs(jobs: Scenario['jobs']): readonly ArrivingJob[] {
