@@ -28,8 +28,8 @@ export function greedyShares(scenario: Scenario): Policy {
       const isOld = ({ job }: SpeedTable) => admitted.has(job);
       for (const table of [...tables.filter(isOld), ...tables.filter((table) => !isOld(table))]) {
         const { job } = table;
-        const paused = job.startedAt === undefined || job.state === 'Waiting' ? scenario.restartSeconds : 0;
-        const share = timeline.reserve(table, paused);
+        // Any job may have to be restarted once more, for its own share or to give back what was lent.
+        const share = timeline.reserve(table, scenario.restartSeconds);
         if (share === undefined && !admitted.has(job) && job.arriving.deadline !== undefined) {
           orders.push({ job, kind: 'Refuse' });
           continue;

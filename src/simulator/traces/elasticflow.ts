@@ -1,10 +1,12 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { InputError } from '../input-error.ts';
+import type { Scenario } from '../scenario.ts';
 import { MeasuredCurve } from '../world/measured-curve.ts';
 import { ranksOf } from '../world/training-run.ts';
 import type { Course, TrainingWorld } from '../world/training-world.ts';
 import type { ArrivingJob } from './arriving-job.ts';
-import { readCsv } from './csv.ts';
+import { type CsvRow, readCsv } from './csv.ts';
 
 /** Steps per second by number of GPUs, at one global batch. */
 type Speed = ReadonlyMap<number, number>;
@@ -14,9 +16,10 @@ type Speed = ReadonlyMap<number, number>;
  * folder with a table for each model: steps per second by global batch (rows) and GPUs (columns); where the GPUs stand
  * was not measured and does not matter.
  */
-export function readElasticFlowJobs(file: string, profiles: string): readonly ArrivingJob[] {
+export function readElasticFlowJobs({ file, profiles, onlyProfiled }: Scenario['jobs']): readonly ArrivingJob[] {
   const columns = ['job_id', 'submission_time', 'num_iteration', 'model_name', 'deadline', 'batch_size', 'num_gpu'];
-  const { rows } = readCsv(file, columns);
+  const isProfiled = (row: CsvRow) => existsSync(path.join(profiles, `${row.text('model_name')}.csv`));
+  const rows = readCsv(file, columns).rows.filter((row) => !onlyProfiled || isProfiled(row));
   const start = Math.min(...rows.map((row) => row.number('submission_time')));
   const tables = new Map<string, ReadonlyMap<number, Speed>>();
   return rows

@@ -4,14 +4,14 @@ import { InputError } from '../input-error.ts';
 import type { Scenario } from '../scenario.ts';
 import type { TrainingWorld } from '../world/training-world.ts';
 import type { ArrivingJob } from './arriving-job.ts';
-import { readCsv } from './csv.ts';
+import { type CsvRow, readCsv } from './csv.ts';
 import { readElasticFlowJobs } from './elasticflow.ts';
 import { readPolluxProfile } from './pollux-profiles.ts';
 
 /** The jobs of a scenario in the order in which they come in. */
 export function readJobs(scenario: Scenario): readonly ArrivingJob[] {
-  const { format, file, profiles, first } = scenario.jobs;
-  const jobs = format === 'Pollux' ? readPolluxJobs(scenario.jobs) : readElasticFlowJobs(file, profiles);
+  const { format, first } = scenario.jobs;
+  const jobs = format === 'Pollux' ? readPolluxJobs(scenario.jobs) : readElasticFlowJobs(scenario.jobs);
   return jobs.slice(0, first);
 }
 
@@ -19,8 +19,9 @@ function readPolluxJobs(jobs: Scenario['jobs']): readonly ArrivingJob[] {
   const published = jobs.deadlines === undefined ? undefined : readPublished(jobs.deadlines.file);
   const factor = jobs.deadlines?.factor ?? Number.NaN;
   const worlds = new Map<string, TrainingWorld>();
-  const { rows } = readCsv(jobs.file, ['name', 'time', 'application', 'num_replicas', 'batch_size']);
-  return rows
+  const isProfiled = (row: CsvRow) => existsSync(path.join(jobs.profiles, row.text('application')));
+  return readCsv(jobs.file, ['name', 'time', 'application', 'num_replicas', 'batch_size'])
+    .rows.filter((row) => !jobs.onlyProfiled || isProfiled(row))
     .map((row) => {
       const name = row.text('name');
       const submittedAt = row.number('time');
