@@ -20,6 +20,7 @@ const packageOwners = {
   commander: ['operator', 'cli'],
   'd3-scale': ['simulator'],
   'd3-shape': ['simulator'],
+  highs: ['simulator'],
 };
 
 const layerRules = Object.entries(layers).map(([layer, allowed]) => ({

@@ -12,7 +12,7 @@ const BAD_INPUT = 2;
 try {
   const { scenario: file, out } = readArguments();
   const scenario = readScenario(file, process.env['STEPWISE_DATA'] ?? '../shared/data');
-  const result = simulate(scenario);
+  const result = await simulate(scenario);
   writeResult(result, out);
   process.stdout.write(`${summaryOf(result)}\n`);
 } catch (error) {

@@ -4,22 +4,41 @@ import { CarryOut } from './fleet/carry-out.ts';
 import { JobRecord } from './fleet/job-record.ts';
 import { SimulatedJob } from './fleet/simulated-job.ts';
 import { WatchedJob } from './fleet/watched-job.ts';
-import { policyNamed } from './policies/policies.ts';
+import { policyOf } from './policies/policies.ts';
 import type { Policy } from './policies/policy.ts';
+import type { OperatorKnowledge } from './policies/stepwise.ts';
 import { normalNumbers, uniformNumbers } from './random.ts';
 import type { DecisionRecord, SimulationResult } from './result.ts';
 import type { Scenario } from './scenario.ts';
 import { SeriesRecord } from './series-record.ts';
 import { totalsOf } from './totals.ts';
+import type { ArrivingJob } from './traces/arriving-job.ts';
 import { type EnergySeries, readEnergy } from './traces/energy.ts';
 import { readJobs } from './traces/jobs.ts';
 import { TrainingRun } from './world/training-run.ts';
 
 const SECONDS_PER_HOUR = 3600;
 
-/** Runs a scenario to its end on a virtual clock. The same scenario gives the same result, but for milliseconds. */
-export function simulate(scenario: Scenario, policy?: Policy): SimulationResult {
-  return new Simulation(scenario, policy).run();
+/** What a scenario names, read from its files. */
+interface Inputs {
+  readonly jobs: readonly ArrivingJob[];
+  readonly energy: ReadonlyMap<string, EnergySeries>;
+  readonly policy: (knowledge: OperatorKnowledge) => Policy;
+}
+
+/**
+ * Runs a scenario to its end on a virtual clock. The same scenario gives the same result, but for milliseconds.
+ * `given` takes the place of the jobs or the policy that the scenario names.
+ */
+export async function simulate(
+  scenario: Scenario,
+  given: { readonly jobs?: readonly ArrivingJob[]; readonly policy?: Policy } = {},
+): Promise<SimulationResult> {
+  const energy = new Map(Object.entries(scenario.energy).map(([zone, file]) => [zone, readEnergy(file)]));
+  const jobs = given.jobs ?? readJobs(scenario);
+  const { policy } = given;
+  const make = policy === undefined ? await policyOf({ scenario, jobs, energy }) : () => policy;
+  return new Simulation(scenario, { jobs, energy, policy: make }).run();
 }
 
 /** All instants are seconds since the start. */
@@ -44,7 +63,7 @@ class Simulation {
   #planAt = 0;
   #readings: { readonly at: number; readonly deliver: () => void }[] = [];
 
-  constructor(scenario: Scenario, policy?: Policy) {
+  constructor(scenario: Scenario, inputs: Inputs) {
     this.#scenario = scenario;
     this.#startsAt = Date.parse(scenario.startsAt) / 1000;
     const { seed, options } = scenario;
@@ -59,8 +78,8 @@ class Simulation {
         perHour === 0 ? Number.POSITIVE_INFINITY : (-Math.log(1 - uniform()) / perHour) * SECONDS_PER_HOUR,
     });
     this.#carryOut = new CarryOut(this.#cluster, scenario);
-    this.#energy = new Map(Object.entries(scenario.energy).map(([zone, file]) => [zone, readEnergy(file)]));
-    this.#coming = readJobs(scenario).map((arriving, index) => {
+    this.#energy = inputs.energy;
+    this.#coming = inputs.jobs.map((arriving, index) => {
       const run = new TrainingRun({
         world: arriving.world,
         normal: normalNumbers(seed * 7919 + index),
@@ -76,14 +95,12 @@ class Simulation {
       this.#records.set(job, new JobRecord(job));
     }
     this.#series = new SeriesRecord(scenario, this.#energy, this.#startsAt);
-    this.#policy =
-      policy ??
-      policyNamed(scenario.policy, {
-        scenario,
-        startsAt: this.#startsAt,
-        watched: (job) => this.#watchedOf(job),
-        accruedCost: (job) => this.#ledger.of(job.name).cost,
-      });
+    this.#policy = inputs.policy({
+      scenario,
+      startsAt: this.#startsAt,
+      watched: (job) => this.#watchedOf(job),
+      accruedCost: (job) => this.#ledger.of(job.name).cost,
+    });
     const gaps = uniformNumbers(seed ^ 0x6a95);
     this.#isLost = () => scenario.scrapeGapShare > 0 && gaps() < scenario.scrapeGapShare;
     this.#scrapeAt = scenario.scrapeIntervalSeconds;

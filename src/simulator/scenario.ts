@@ -13,7 +13,6 @@ export const POLICY_NAMES = [
   'StaticOracle',
   'Optimum',
 ] as const;
-export type PolicyName = (typeof POLICY_NAMES)[number];
 
 const seconds = z.number().min(0);
 const share = z.number().min(0).max(1);
@@ -52,6 +51,8 @@ const jobsSchema = z.strictObject({
   profiles: z.string().min(1),
   /** Completion times that were published for these jobs; the deadline is so many times as long after the arrival. */
   deadlines: z.strictObject({ file: z.string().min(1), factor: z.number().positive() }).optional(),
+  /** Leaves out jobs of an application that has no profile, instead of refusing the file. */
+  onlyProfiled: z.boolean().default(false),
   /** Only so many of the file's first jobs. */
   first: z.int().min(1).optional(),
 });

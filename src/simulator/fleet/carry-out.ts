@@ -89,6 +89,7 @@ export class CarryOut {
       return;
     }
     const { version } = job;
+    const isFirst = job.startedAt === undefined;
     job.setTarget(target);
     if (!this.#place(job, now)) {
       // There is no room: everything stays as it was.
@@ -101,7 +102,7 @@ export class CarryOut {
       job.batchChanges += 1;
       job.reloadedAt = now;
     }
-    if (before === undefined) return;
+    if (isFirst) return;
     if (!sameGpus) job.rescales += 1;
     job.resizedAt.push(now);
   }

@@ -1,5 +1,5 @@
 import type { Grant } from '../cluster/cluster.ts';
-import type { ArrivingJob } from '../traces/jobs.ts';
+import type { ArrivingJob } from '../traces/arriving-job.ts';
 import type { Layout, TrainingRun } from '../world/training-run.ts';
 
 export type JobState = 'Waiting' | 'Restarting' | 'Running' | 'Paused' | 'Ended';

@@ -100,7 +100,7 @@ function limitsOf({ arriving }: SimulatedJob, scenario: Scenario, startsAt: numb
     mode: 'Auto',
     batchMode: batchIsFree ? 'Auto' : 'Off',
     minReplicas: 1,
-    maxReplicas: Math.min(64, largest),
+    maxReplicas: Math.min(world.maxGpus, largest),
     sizes: { type: 'Any' },
     canRescale: true,
     gpusPerReplica: 1,

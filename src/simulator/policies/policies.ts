@@ -1,14 +1,40 @@
-import type { PolicyName } from '../scenario.ts';
+import type { Scenario } from '../scenario.ts';
+import type { ArrivingJob } from '../traces/arriving-job.ts';
+import type { EnergySeries } from '../traces/energy.ts';
+import { carbonGreedy } from './carbon-greedy.ts';
+import { greedyShares } from './greedy-shares.ts';
+import { optimumPolicy } from './optimum.ts';
 import type { Policy } from './policy.ts';
+import { staticAsRequested } from './static-as-requested.ts';
+import { staticOraclePolicy } from './static-oracle.ts';
 import { type OperatorKnowledge, stepwisePolicy } from './stepwise.ts';
 
-/** All policies, by the name that a scenario gives. */
-const POLICIES: Partial<Record<PolicyName, (knowledge: OperatorKnowledge) => Policy>> = {
-  Stepwise: stepwisePolicy,
-};
+export interface PolicySources {
+  readonly scenario: Scenario;
+  readonly jobs: readonly ArrivingJob[];
+  readonly energy: ReadonlyMap<string, EnergySeries>;
+}
 
-export function policyNamed(name: PolicyName, knowledge: OperatorKnowledge): Policy {
-  const make = POLICIES[name];
-  if (make === undefined) throw new Error(`policy ${name} is not there yet`);
-  return make(knowledge);
+/**
+ * The policy that a scenario names. The operator's own comes as a function of what it may know, which only the running
+ * simulation has; the others may know the truth.
+ */
+export async function policyOf(sources: PolicySources): Promise<(knowledge: OperatorKnowledge) => Policy> {
+  const { scenario, jobs, energy } = sources;
+  switch (scenario.policy) {
+    case 'Stepwise':
+      return stepwisePolicy;
+    case 'StaticAsRequested':
+      return staticAsRequested;
+    case 'GreedyShares':
+      return () => greedyShares(scenario);
+    case 'CarbonGreedy':
+      return ({ startsAt }) => carbonGreedy(scenario, startsAt, energy);
+    case 'StaticOracle':
+      return () => staticOraclePolicy(scenario.restartSeconds);
+    case 'Optimum': {
+      const optimum = await optimumPolicy({ scenario, jobs });
+      return () => optimum;
+    }
+  }
 }

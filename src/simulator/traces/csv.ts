@@ -5,7 +5,7 @@ import { InputError } from '../input-error.ts';
 export interface CsvRow {
   text(column: string): string;
   number(column: string): number;
-  /** Undefined where the field is empty or the column missing. */
+  /** Undefined where the field is empty, `nan`, or the column missing. */
   optionalNumber(column: string): number | undefined;
 }
 
@@ -39,7 +39,7 @@ function csvRow(fields: readonly string[], position: ReadonlyMap<string, number>
   const raw = (column: string) => fields[position.get(column) ?? -1]?.trim();
   const optionalNumber = (column: string) => {
     const value = raw(column);
-    if (value === undefined || value === '') return undefined;
+    if (value === undefined || value === '' || value.toLowerCase() === 'nan') return undefined;
     const number = Number(value);
     if (!Number.isFinite(number)) throw new InputError(`${place}: ${column} is '${value}'; it must be a number`);
     return number;

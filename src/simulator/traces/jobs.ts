@@ -3,33 +3,25 @@ import path from 'node:path';
 import { InputError } from '../input-error.ts';
 import type { Scenario } from '../scenario.ts';
 import type { TrainingWorld } from '../world/training-world.ts';
-import { readCsv } from './csv.ts';
+import type { ArrivingJob } from './arriving-job.ts';
+import { type CsvRow, readCsv } from './csv.ts';
+import { readElasticFlowJobs } from './elasticflow.ts';
 import { readPolluxProfile } from './pollux-profiles.ts';
-
-/** A job as it comes in. */
-export interface ArrivingJob {
-  readonly name: string;
-  readonly world: TrainingWorld;
-  /** Seconds since the start of the simulation, like the deadline. */
-  readonly submittedAt: number;
-  readonly deadline: number | undefined;
-  /** What its user asked for. */
-  readonly requested: { readonly gpus: number; readonly globalBatchSize: number };
-  /** Whether its batch may be changed. */
-  readonly batchIsFree: boolean;
-}
 
 /** The jobs of a scenario in the order in which they come in. */
 export function readJobs(scenario: Scenario): readonly ArrivingJob[] {
-  return readPolluxJobs(scenario.jobs).slice(0, scenario.jobs.first);
+  const { format, first } = scenario.jobs;
+  const jobs = format === 'Pollux' ? readPolluxJobs(scenario.jobs) : readElasticFlowJobs(scenario.jobs);
+  return jobs.slice(0, first);
 }
 
 function readPolluxJobs(jobs: Scenario['jobs']): readonly ArrivingJob[] {
   const published = jobs.deadlines === undefined ? undefined : readPublished(jobs.deadlines.file);
   const factor = jobs.deadlines?.factor ?? Number.NaN;
   const worlds = new Map<string, TrainingWorld>();
-  const { rows } = readCsv(jobs.file, ['name', 'time', 'application', 'num_replicas', 'batch_size']);
-  return rows
+  const isProfiled = (row: CsvRow) => existsSync(path.join(jobs.profiles, row.text('application')));
+  return readCsv(jobs.file, ['name', 'time', 'application', 'num_replicas', 'batch_size'])
+    .rows.filter((row) => !jobs.onlyProfiled || isProfiled(row))
     .map((row) => {
       const name = row.text('name');
       const submittedAt = row.number('time');

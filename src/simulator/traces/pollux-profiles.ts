@@ -23,6 +23,7 @@ export function readPolluxProfile(folder: string): TrainingWorld {
     maxGlobalBatchSize: batches.at(-1) ?? Number.NaN,
     minMicroBatchSize: Math.min(...microBatches),
     maxMicroBatchSize: Math.max(...microBatches),
+    maxGpus: Math.max(...steps.map((step) => step.gpus)),
     measuredBatchSizes: batches,
     course: (globalBatchSize) => courses.at(globalBatchSize),
     stepSeconds({ placement, microBatchSize, gradientAccumulationSteps }: WorldLayout) {

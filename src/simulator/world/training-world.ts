@@ -12,6 +12,8 @@ export interface TrainingWorld {
   readonly minMicroBatchSize: number;
   /** Largest micro batch that fits into a GPU's memory. */
   readonly maxMicroBatchSize: number;
+  /** Most GPUs that step times were measured for. */
+  readonly maxGpus: number;
   /** Batches with a measured training, ascending. */
   readonly measuredBatchSizes: readonly number[];
   stepSeconds(layout: WorldLayout): StepSeconds;
