@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { type Configuration, globalBatchSize } from '../../src/core/configuration.ts';
 import { quantile } from '../../src/core/estimate/draws.ts';
 import { type Estimate, estimateJob, interval } from '../../src/core/estimate/estimate.ts';
@@ -7,6 +8,7 @@ import { independentPrior, type StepTimePrior } from '../../src/core/estimate/st
 import { type StepTimeParameters, stepSeconds } from '../../src/core/model/step-time.ts';
 import { aConfiguration, aJob } from '../support/a-job.ts';
 import type { Bench, Figures } from './bench.ts';
+import { hindcastNoise } from './support/noise-hindcast.ts';
 import { type Chance, chanceOf, type Disturbance, NoisyTrainer } from './support/noisy-trainer.ts';
 import { readingOf } from './support/trainer-text.ts';
 
@@ -52,7 +54,7 @@ export const b7Estimation: Bench = {
         `${split ? 'phases told apart' : 'total only'}: median parameter error ${(100 * quantile(errors, 0.5)).toFixed(2)} %`,
       );
     }
-    return figuresOf(runs);
+    return { ...figuresOf(runs), ...noiseFigures(report) };
   },
 };
 
@@ -269,6 +271,26 @@ function figuresOf(runs: readonly Run[]): Figures {
       runs.map((run) => run.estimateMilliseconds),
       0.5,
     ),
+  };
+}
+
+/** Steps to go of published trainings, looked back on from 10, 25 and 50 % of their work. */
+function noiseFigures(report: (line: string) => void): Figures {
+  const all = hindcastNoise(process.env['STEPWISE_DATA'] ?? path.resolve('../shared/data'));
+  const percent = (value: number) => `${(100 * value).toFixed(1)} %`;
+  for (const { name, progress, batchFactor, without, with: forecast } of all) {
+    report(`${name} at ${percent(progress)}, batch ×${batchFactor}: ${percent(without)} → ${percent(forecast)}`);
+  }
+  return {
+    stepsToGoMedianErrorWithoutForecast: quantile(
+      all.map(({ without }) => Math.abs(without)),
+      0.5,
+    ),
+    stepsToGoMedianError: quantile(
+      all.map((each) => Math.abs(each.with)),
+      0.5,
+    ),
+    stepsToGoWorseWithForecastShare: share(all, (each) => Math.abs(each.with) > Math.abs(each.without)),
   };
 }
 
