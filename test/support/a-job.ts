@@ -1,6 +1,6 @@
 import type { Configuration } from '../../src/core/configuration.ts';
 import { type Evidence, NO_EVIDENCE } from '../../src/core/estimate/evidence.ts';
-import { type StepTimePoint, stepTimeVariance } from '../../src/core/estimate/step-time.ts';
+import { type StepTimePoint, stepTimeVariance } from '../../src/core/estimate/step-time-point.ts';
 import type {
   HeldByUser,
   JobHistory,
@@ -115,6 +115,7 @@ export interface KnownTraining {
 /** The mean of 200 steps in one window, on one node unless more are said. */
 export function aStepTimePoint(parts: Partial<StepTimePoint> & Pick<StepTimePoint, 'meanSeconds'>): StepTimePoint {
   return {
+    isBeforeChange: false,
     nodes: 1,
     dataParallelSize: 1,
     microBatchSize: 16,
@@ -123,9 +124,6 @@ export function aStepTimePoint(parts: Partial<StepTimePoint> & Pick<StepTimePoin
     computeSeconds: undefined,
     windows: 1,
     precision: 1 / stepTimeVariance(200),
-    spread: 0,
-    exchangeSpread: 0,
-    deviations: 0,
     ...parts,
   };
 }
@@ -138,6 +136,7 @@ export function evidenceOf(training: KnownTraining): Evidence {
     stepTimes: training.timed.map((layout) =>
       aStepTimePoint({ ...layout, meanSeconds: trueStepSeconds(training, layout) }),
     ),
+    scatter: NO_EVIDENCE.scatter,
     watch: NO_EVIDENCE.watch,
     changedAt: undefined,
     noise:

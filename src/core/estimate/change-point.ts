@@ -12,11 +12,18 @@ export const NO_SUMS: CumulativeSums = { rise: 0, fall: 0 };
 /** Half of the smallest shift worth finding, and the sum that is an alarm, in standard deviations. */
 const ALLOWANCE = 0.5;
 const ALARM = 8;
+/** Errors of the reference that are allowed for: 19 of 20. */
+const REFERENCE_SDS = 2;
 
-export function accumulate(sums: CumulativeSums, deviation: number): CumulativeSums {
+/**
+ * Adds a deviation from a reference whose own standard deviation is `referenceSd`. The reference's error is the same in
+ * every window, so the sums have to allow for it, or it would be found as a shift.
+ */
+export function accumulate(sums: CumulativeSums, deviation: number, referenceSd: number): CumulativeSums {
+  const allowance = ALLOWANCE + REFERENCE_SDS * referenceSd;
   return {
-    rise: Math.max(0, sums.rise + deviation - ALLOWANCE),
-    fall: Math.max(0, sums.fall - deviation - ALLOWANCE),
+    rise: Math.max(0, sums.rise + deviation - allowance),
+    fall: Math.max(0, sums.fall - deviation - allowance),
   };
 }
 

@@ -93,7 +93,10 @@ function uncorrelated(lower: Float64Array, row: readonly number[]): number[] {
 
 export const DRAWS: readonly Draw[] = makeDraws();
 
-/** Value below which the given share of `values` lies, by linear interpolation. */
+/**
+ * Value below which the given share of `values` lies, by linear interpolation. Each value stands for the middle of an
+ * equal share (Hazen's positions), as the draws do.
+ */
 export function quantile(values: readonly number[], share: number): number {
   return quantileOfSorted(sorted(values), share);
 }
@@ -104,7 +107,7 @@ export function sorted(values: readonly number[]): ArrayLike<number> {
 }
 
 export function quantileOfSorted(sorted: ArrayLike<number>, share: number): number {
-  const position = share * (sorted.length - 1);
+  const position = Math.min(sorted.length - 1, Math.max(0, share * sorted.length - 0.5));
   const lower = sorted[Math.floor(position)] ?? Number.NaN;
   const upper = sorted[Math.ceil(position)] ?? lower;
   return lower + (upper - lower) * (position - Math.floor(position));

@@ -6,8 +6,8 @@ import { forecastWorkToLoss } from './loss-curve.ts';
 import { largestMicroBatch } from './memory.ts';
 import { noiseMoments } from './noise-scale.ts';
 import { noiseScalesAhead, noiseTrend } from './noise-trend.ts';
-import type { StepTimePoint } from './step-time.ts';
 import { fitStepTime, parametersFromLogs, type StepTimeFit } from './step-time-fit.ts';
+import type { StepTimePoint } from './step-time-point.ts';
 import { PARAMETERS, type StepTimePrior } from './step-time-prior.ts';
 
 /** A value with the interval that holds it with probability 0.9. */
@@ -73,7 +73,7 @@ const SD_BEYOND_TRUST = 0.35;
  */
 export function estimateJob(job: JobSnapshot, prior?: StepTimePrior): Estimate | undefined {
   const { evidence, limits } = job;
-  const fit = fitStepTime(evidence.stepTimes, prior);
+  const fit = fitStepTime(evidence.stepTimes, evidence.scatter, prior);
   if (fit === undefined) return undefined;
   const moments = noiseMoments(evidence.noise);
   const work = remainingWork(job);

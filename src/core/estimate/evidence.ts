@@ -6,7 +6,9 @@ import { foldNoise, NO_NOISE_EVIDENCE, type NoiseEvidence, noiseScaleValue } fro
 import { foldNoiseTrail, type NoisePoint } from './noise-trend.ts';
 import { foldProgress, NO_PROGRESS, type Progress } from './progress.ts';
 import { growth, isPlausible, type TrainerReading } from './reading.ts';
-import { type ChangeWatch, foldStepTime, NO_WATCH, type StepTimePoint } from './step-time.ts';
+import { type ChangeWatch, foldStepTime, NO_STEP_TIMES } from './step-time.ts';
+import type { StepTimePoint } from './step-time-point.ts';
+import type { WindowScatter } from './window-scatter.ts';
 
 /**
  * What a job's readings taught so far: bounded, serialisable, and enough to go on after a restart of the operator.
@@ -14,6 +16,7 @@ import { type ChangeWatch, foldStepTime, NO_WATCH, type StepTimePoint } from './
 export interface Evidence {
   /** Of the layout in force last, once it has been timed. */
   readonly stepTimes: readonly StepTimePoint[];
+  readonly scatter: WindowScatter;
   /** What may be a change of the machine, not yet believed. */
   readonly watch: ChangeWatch;
   /** When the machine was last found to have become faster or slower; undefined when never. */
@@ -29,8 +32,9 @@ export interface Evidence {
 }
 
 export const NO_EVIDENCE: Evidence = {
-  stepTimes: [],
-  watch: NO_WATCH,
+  stepTimes: NO_STEP_TIMES.points,
+  scatter: NO_STEP_TIMES.scatter,
+  watch: NO_STEP_TIMES.watch,
   changedAt: undefined,
   noise: NO_NOISE_EVIDENCE,
   noiseTrail: [],
@@ -79,21 +83,21 @@ export function foldReading(
     gradientNoiseScale: noiseScaleValue(evidence.noise),
   });
   const losses = foldLoss(evidence.losses, progress.referenceSamples, reading);
-  if (!clean) return { ...evidence, watch: NO_WATCH, progress, losses, cleanReadings: 0, last: reading };
+  if (!clean) return { ...evidence, progress, losses, cleanReadings: 0, last: reading };
 
   const done = evidence.progress.referenceSamples;
   const progressRatio = progress.referenceSamples > 0 ? Math.min(1, done / progress.referenceSamples) : 1;
 
   // 3. The first window after a change holds its warm-up; it is left out of the timings.
   const warm = evidence.cleanReadings >= 1;
-  const { points, watch, changed } = warm
-    ? foldStepTime(evidence.stepTimes, evidence.watch, inForce, before, reading)
-    : { points: evidence.stepTimes, watch: NO_WATCH, changed: false };
+  const times = { points: evidence.stepTimes, scatter: evidence.scatter, watch: evidence.watch };
+  const timed = warm ? foldStepTime(times, inForce, before, reading) : { ...times, changed: false };
   const noise = foldNoise(evidence.noise, before, reading, { steps, progressRatio });
   return {
-    stepTimes: points,
-    watch,
-    changedAt: changed ? reading.observedAt : evidence.changedAt,
+    stepTimes: timed.points,
+    scatter: timed.scatter,
+    watch: timed.watch,
+    changedAt: timed.changed ? reading.observedAt : evidence.changedAt,
     noise,
     noiseTrail: foldNoiseTrail(evidence.noiseTrail, noise, progress.referenceSamples),
     memory: warm ? foldMemory(evidence.memory, inForce.microBatchSize, reading) : evidence.memory,

@@ -1,3 +1,4 @@
+import { largestMicroBatchWithin, type MemoryUse } from '../model/memory.ts';
 import { isPlausible, type TrainerReading } from './reading.ts';
 
 /** Peak device memory that one rank used at a micro batch. */
@@ -24,21 +25,25 @@ export function foldMemory(
   return [...points.filter((other) => other !== known), point].slice(-MAX_POINTS);
 }
 
-/**
- * Largest micro batch whose memory, by the line M0 + M1·m, stays under the limit with headroom. With one point the
- * line through the origin is taken: it can only overstate what a larger micro batch needs, since M0 is not negative.
- * Undefined when use or limit is unknown.
- */
+/** Largest micro batch whose memory stays under the limit with headroom; undefined when use or limit is unknown. */
 export function largestMicroBatch(points: readonly MemoryPoint[], headroomFraction: number): number | undefined {
   const limits = points.flatMap((point) => (point.limitBytes === undefined ? [] : [point.limitBytes]));
+  const use = memoryUse(points);
+  if (use === undefined || limits.length === 0) return undefined;
+  return largestMicroBatchWithin(use, Math.min(...limits) * (1 - headroomFraction));
+}
+
+/**
+ * The line M0 + M1·m through the smallest and the largest micro batch. With one point it goes through the origin: that
+ * can only overstate what a larger micro batch needs, since M0 is not negative.
+ */
+function memoryUse(points: readonly MemoryPoint[]): MemoryUse | undefined {
   const sorted = [...points].sort((one, other) => one.microBatchSize - other.microBatchSize);
   const smallest = sorted[0];
   const largest = sorted.at(-1);
-  if (smallest === undefined || largest === undefined || limits.length === 0) return undefined;
-
-  const usable = Math.min(...limits) * (1 - headroomFraction);
+  if (smallest === undefined || largest === undefined) return undefined;
   const throughOrigin = largest.usedBytes / largest.microBatchSize;
-  const slope =
+  const bytesPerSample =
     largest === smallest
       ? throughOrigin
       : Math.max(
@@ -46,6 +51,5 @@ export function largestMicroBatch(points: readonly MemoryPoint[], headroomFracti
           (largest.usedBytes - smallest.usedBytes) / (largest.microBatchSize - smallest.microBatchSize),
           throughOrigin / 10,
         );
-  const spare = usable - largest.usedBytes;
-  return Math.max(1, Math.floor(largest.microBatchSize + spare / slope));
+  return { baseBytes: largest.usedBytes - bytesPerSample * largest.microBatchSize, bytesPerSample };
 }

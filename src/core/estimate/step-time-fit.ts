@@ -1,6 +1,6 @@
 import type { StepTimeParameters } from '../model/step-time.ts';
 import { cholesky, inverse, solve } from './linear-algebra.ts';
-import { exchangeScatter, type StepTimePoint, stepTimeScatter } from './step-time.ts';
+import type { StepTimePoint } from './step-time-point.ts';
 import {
   LOG_BETWEEN_OVER_WITHIN,
   LOG_GROWTH_BETWEEN,
@@ -14,6 +14,7 @@ import {
   weakPrior,
 } from './step-time-prior.ts';
 import { emptyParts, evaluate, MAX_LOG_OVERLAP, type StepParts } from './step-time-residuals.ts';
+import { exposedSeconds, NO_SCATTER, varianceRatio, type WindowScatter } from './window-scatter.ts';
 
 /** Posterior of the parameters' logarithms, as they are ordered in `step-time-prior.ts`. */
 export interface StepTimeFit {
@@ -22,6 +23,11 @@ export interface StepTimeFit {
   readonly logCovariance: readonly number[];
 }
 
+/** The parameters of the model, and the logarithm of the pace before the last change over that of now. */
+const FITTED = PARAMETERS + 1;
+const LOG_PACE = PARAMETERS;
+/** Machines that change become slower or faster by a third, give or take. */
+const LOG_PACE_SD = 0.5;
 const HUBER = 1.345;
 const MAX_ITERATIONS = 50;
 const MIN_LOG_OVERLAP = -7;
@@ -35,16 +41,44 @@ const MISFIT_PRIOR = 4;
  */
 export function fitStepTime(
   points: readonly StepTimePoint[],
+  scatter: WindowScatter = NO_SCATTER,
   prior: StepTimePrior | undefined = points[0] === undefined ? undefined : weakPrior(points[0]),
 ): StepTimeFit | undefined {
   if (points.length === 0 || prior === undefined) return undefined;
-  const problem: Problem = { points, prior, step: stepTimeScatter(points), exchange: exchangeScatter(points) };
+  const problem: Problem = {
+    points,
+    prior,
+    step: varianceRatio(scatter.step),
+    compute: varianceRatio(scatter.compute),
+    exchange: varianceRatio(scatter.exchange),
+  };
 
-  let now = linearise(problem, Float64Array.from(prior.logMeans), emptySystem());
+  const found = startsOf(points, prior).map((start) => descend(problem, start));
+  const best = found.reduce((one, other) => (other.loss < one.loss ? other : one));
+  return { logMeans: Array.from(best.logs.subarray(0, PARAMETERS)), logCovariance: covarianceOf(best, prior) };
+}
+
+/**
+ * An exchange far shorter than a pass is hidden by it and leaves no slope to follow, so a prior that has it too short
+ * would never be left: the second start has both equally long.
+ */
+function startsOf(points: readonly StepTimePoint[], prior: StepTimePrior): readonly Float64Array[] {
+  const fromPrior = Float64Array.from([...prior.logMeans, 0]);
+  const exchanging = points.find((point) => point.dataParallelSize > 1);
+  if (exchanging === undefined) return [fromPrior];
+  const visible = Float64Array.from([...weakPrior(exchanging).logMeans, 0]);
+  visible[LOG_WITHIN] = Math.log(exchanging.meanSeconds / exchanging.gradientAccumulationSteps);
+  visible[LOG_BETWEEN_OVER_WITHIN] = 0;
+  return [fromPrior, visible];
+}
+
+/** Levenberg–Marquardt from one start. */
+function descend(problem: Problem, start: Float64Array): System {
+  let now = linearise(problem, start, emptySystem());
   let next = emptySystem();
   let damping = 1e-3;
   for (let iteration = 0; iteration < MAX_ITERATIONS; iteration++) {
-    linearise(problem, stepFrom(now, damping, prior), next);
+    linearise(problem, stepFrom(now, damping, problem.prior), next);
     if (next.loss <= now.loss) {
       const done = now.loss - next.loss < 1e-9;
       [now, next] = [next, now];
@@ -55,7 +89,7 @@ export function fitStepTime(
       if (damping > 1e6) break;
     }
   }
-  return { logMeans: Array.from(now.logs), logCovariance: covarianceOf(now, prior) };
+  return now;
 }
 
 /** Parameters for logarithms, without what no timing tells: the loader's pace and how far the model is trusted. */
@@ -79,8 +113,9 @@ export function parametersFromLogs(
 interface Problem {
   readonly points: readonly StepTimePoint[];
   readonly prior: StepTimePrior;
-  /** Variance of the job's windows over the standard one, of steps and of exchanges. */
+  /** Variance of the job's windows over the standard one, of steps and their parts. */
   readonly step: number;
+  readonly compute: number;
   readonly exchange: number;
 }
 
@@ -99,9 +134,9 @@ interface System {
 
 function emptySystem(): System {
   return {
-    logs: new Float64Array(PARAMETERS),
-    curvature: new Float64Array(PARAMETERS * PARAMETERS),
-    gradient: new Float64Array(PARAMETERS),
+    logs: new Float64Array(FITTED),
+    curvature: new Float64Array(FITTED * FITTED),
+    gradient: new Float64Array(FITTED),
     parts: emptyParts(),
     loss: 0,
     squares: 0,
@@ -120,16 +155,29 @@ function linearise(problem: Problem, logs: Float64Array, system: System): System
   for (const point of problem.points) {
     evaluate(logs, point, parts);
     const compute = point.computeSeconds;
-    const precision = point.precision / problem.step;
+    const pace = point.isBeforeChange ? (logs[LOG_PACE] ?? 0) : 0;
+    for (const slopes of [parts.slopes, parts.computeSlopes, parts.exchangeSlopes]) {
+      slopes[LOG_PACE] = point.isBeforeChange ? 1 : 0;
+    }
     // Where computing and exchange are told apart, each tells of its own parameters; else their sum tells of all.
     if (compute === undefined || point.dataParallelSize < 2) {
-      add(system, Math.log(point.meanSeconds / parts.seconds), parts.slopes, precision);
+      add(system, Math.log(point.meanSeconds / parts.seconds) - pace, parts.slopes, point.precision / problem.step);
       continue;
     }
-    add(system, Math.log(compute / parts.computeSeconds), parts.computeSlopes, precision);
-    const exposed = point.meanSeconds - compute;
+    add(
+      system,
+      Math.log(compute / parts.computeSeconds) - pace,
+      parts.computeSlopes,
+      point.precision / problem.compute,
+    );
+    const exposed = exposedSeconds(point) ?? 0;
     if (exposed <= 0) continue;
-    add(system, Math.log(exposed / parts.exchangeSeconds), parts.exchangeSlopes, point.precision / problem.exchange);
+    add(
+      system,
+      Math.log(exposed / parts.exchangeSeconds) - pace,
+      parts.exchangeSlopes,
+      point.precision / problem.exchange,
+    );
   }
   addPrior(system, problem.prior);
   return system;
@@ -143,12 +191,12 @@ function add(system: System, residual: number, slopes: Float64Array, precision: 
   system.loss += far ? HUBER * scaled - HUBER ** 2 / 2 : scaled ** 2 / 2;
   system.squares += weight * residual ** 2;
   system.residuals += 1;
-  for (let i = 0; i < PARAMETERS; i++) {
+  for (let i = 0; i < FITTED; i++) {
     const slope = weight * (slopes[i] ?? 0);
     if (slope === 0) continue;
     gradient[i] = (gradient[i] ?? 0) + slope * residual;
-    for (let j = 0; j < PARAMETERS; j++) {
-      const at = i * PARAMETERS + j;
+    for (let j = 0; j < FITTED; j++) {
+      const at = i * FITTED + j;
       curvature[at] = (curvature[at] ?? 0) + slope * (slopes[j] ?? 0);
     }
   }
@@ -164,40 +212,50 @@ function addPrior(system: System, prior: StepTimePrior): void {
     gradient[i] = (gradient[i] ?? 0) + pull;
     system.loss += (pull * ((prior.logMeans[i] ?? 0) - (logs[i] ?? 0))) / 2;
   }
+  const pace = logs[LOG_PACE] ?? 0;
+  gradient[LOG_PACE] = (gradient[LOG_PACE] ?? 0) - pace / LOG_PACE_SD ** 2;
+  system.loss += pace ** 2 / LOG_PACE_SD ** 2 / 2;
 }
 
 /** Where the damped normal equations lead, by steps that the linear picture can bear. */
 function stepFrom({ curvature, gradient, logs }: System, damping: number, prior: StepTimePrior): Float64Array {
-  const damped = curvature.map((value, at) => value + (prior.logPrecision[at] ?? 0));
-  for (let i = 0; i < PARAMETERS; i++) {
-    const at = i * PARAMETERS + i;
+  const damped = withPrior(curvature, 1, prior);
+  for (let i = 0; i < FITTED; i++) {
+    const at = i * FITTED + i;
     damped[at] = (damped[at] ?? 0) * (1 + damping);
   }
-  const step = solve(cholesky(damped, PARAMETERS), gradient);
+  const step = solve(cholesky(damped, FITTED), gradient);
   return logs.map((value, index) => {
     const moved = value + Math.max(-2, Math.min(2, step[index] ?? 0));
     return index === LOG_OVERLAP ? Math.max(MIN_LOG_OVERLAP, Math.min(MAX_LOG_OVERLAP, moved)) : moved;
   });
 }
 
+/** Curvature of the measurements, worth 1/`scale`, and of the prior. */
+function withPrior(curvature: Float64Array, scale: number, prior: StepTimePrior): Float64Array {
+  const sum = curvature.map((value) => value / scale);
+  for (let i = 0; i < PARAMETERS; i++) {
+    for (let j = 0; j < PARAMETERS; j++) {
+      sum[i * FITTED + j] = (sum[i * FITTED + j] ?? 0) + (prior.logPrecision[i * PARAMETERS + j] ?? 0);
+    }
+  }
+  const pace = LOG_PACE * FITTED + LOG_PACE;
+  sum[pace] = (sum[pace] ?? 0) + 1 / LOG_PACE_SD ** 2;
+  return sum;
+}
+
 /**
- * (JᵀWJ + prior)⁻¹. Where the layouts agree with the model less well than their windows scatter, the measurements are
- * worth that much less (Birge 1932, Physical Review 40, 207).
+ * (JᵀWJ + prior)⁻¹ of the model's parameters, whatever the pace was. Where the layouts agree with the model less well
+ * than their windows scatter, the measurements are worth that much less (Birge 1932, Physical Review 40, 207).
  */
 function covarianceOf({ curvature, squares, residuals }: System, prior: StepTimePrior): readonly number[] {
-  const posterior = (scale: number) =>
-    inverse(
-      cholesky(
-        curvature.map((value, at) => value / scale + (prior.logPrecision[at] ?? 0)),
-        PARAMETERS,
-      ),
-      PARAMETERS,
-    );
+  const posterior = (scale: number) => inverse(cholesky(withPrior(curvature, scale, prior), FITTED), FITTED);
   const covariance = posterior(1);
   let told = 0;
   covariance.forEach((value, at) => {
     told += value * (curvature[at] ?? 0);
   });
   const misfit = (squares + MISFIT_PRIOR) / (Math.max(0, residuals - told) + MISFIT_PRIOR);
-  return Array.from(misfit > 1 ? posterior(misfit) : covariance);
+  const whole = misfit > 1 ? posterior(misfit) : covariance;
+  return Array.from(whole).filter((_, at) => at < LOG_PACE * FITTED && at % FITTED !== LOG_PACE);
 }

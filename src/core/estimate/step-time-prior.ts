@@ -1,4 +1,4 @@
-import type { StepTimePoint } from './step-time.ts';
+import type { StepTimePoint } from './step-time-point.ts';
 
 /** Places of the parameters in the vectors of a fit; ratios where a tendency is between two of them. */
 export const LOG_OVERHEAD = 0;

@@ -1,4 +1,4 @@
-import type { StepTimePoint } from './step-time.ts';
+import type { StepTimePoint } from './step-time-point.ts';
 import {
   LOG_BETWEEN_OVER_WITHIN,
   LOG_GROWTH_BETWEEN,
@@ -13,7 +13,7 @@ import {
 /** Overlap exponents beyond this are told from it by no measurement. */
 export const MAX_LOG_OVERLAP = Math.log(9);
 
-/** The parts of one step by the model, with the derivatives of their logarithms to the parameters of the fit. */
+/** The parts of one step by the model, with the derivatives of their logarithms to its parameters; one place is left. */
 export interface StepParts {
   seconds: number;
   computeSeconds: number;
@@ -25,7 +25,7 @@ export interface StepParts {
 }
 
 export function emptyParts(): StepParts {
-  const slopes = () => new Float64Array(PARAMETERS);
+  const slopes = () => new Float64Array(PARAMETERS + 1);
   return {
     seconds: 0,
     computeSeconds: 0,

@@ -25,13 +25,18 @@ export function stepsPerReferenceSample(
 }
 
 /**
- * The square-root rule: with step time a + b·B on one kind of hardware, the cheapest global batch is
- * sqrt((a/b)·B_noise), the geometric mean of the overhead batch and the noise scale.
+ * The same while the noise scale changes: `noiseScales` are those in the middle of equal parts of the work. As the
+ * noise scale grows, a large batch needs ever fewer steps.
  */
-export function cheapestGlobalBatch(
-  overheadSeconds: number,
-  secondsPerSample: number,
-  gradientNoiseScale: number,
+export function stepsForWorkAhead(
+  referenceSamples: number,
+  noiseScales: readonly number[],
+  globalBatchSize: number,
+  referenceBatchSize: number,
 ): number {
-  return Math.sqrt((overheadSeconds / secondsPerSample) * gradientNoiseScale);
+  let samplesPerSample = 0;
+  for (const noise of noiseScales) {
+    samplesPerSample += 1 / statisticalEfficiency(noise, globalBatchSize, referenceBatchSize);
+  }
+  return (referenceSamples * samplesPerSample) / noiseScales.length / globalBatchSize;
 }

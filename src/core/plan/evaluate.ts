@@ -1,11 +1,11 @@
 import { type Configuration, samePlacement } from '../configuration.ts';
 import { mean, quantile } from '../estimate/draws.ts';
-import { type Estimate, type Interval, interval, type World } from '../estimate/estimate.ts';
+import { type Estimate, type Interval, interval } from '../estimate/estimate.ts';
 import { ratePerHour, SECONDS_PER_HOUR } from '../model/cost-rate.ts';
 import { stepSeconds } from '../model/step-time.ts';
-import { stepsPerReferenceSample } from '../model/steps-to-target.ts';
+import { stepsForWorkAhead } from '../model/steps-to-target.ts';
 import type { JobSnapshot, PoolSnapshot } from '../snapshot.ts';
-import { type Course, courseOf, secondsOf } from './course.ts';
+import { courseOf, secondsOf } from './course.ts';
 
 /**
  * What a configuration would bring, over the possible worlds: enough to rank it, whatever the hour. It depends on the
@@ -156,14 +156,17 @@ function figuresOf(job: JobSnapshot, estimate: Estimate, scored: Score): Descrip
     secondsToTarget,
     meanSecondsToTarget: scored.meanSeconds,
     stepSeconds: median(estimate.worlds.map((world) => stepSeconds(world.stepTime, scored.configuration))),
-    stepsToTarget: median(estimate.worlds.map((world) => stepsIn(world, course))),
+    stepsToTarget: median(
+      estimate.worlds.map((world) =>
+        stepsForWorkAhead(
+          world.remainingReferenceSamples,
+          world.noiseScaleAhead,
+          course.batch,
+          course.referenceBatchSize,
+        ),
+      ),
+    ),
   };
-}
-
-function stepsIn(world: World, { batch, referenceBatchSize }: Course): number {
-  let steps = 0;
-  for (const noise of world.noiseScaleAhead) steps += stepsPerReferenceSample(noise, batch, referenceBatchSize);
-  return (steps * world.remainingReferenceSamples) / world.noiseScaleAhead.length;
 }
 
 function median(values: readonly number[]): number {

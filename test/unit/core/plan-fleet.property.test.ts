@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { type Configuration, globalBatchSize } from '../../../src/core/configuration.ts';
-import { cheapestGlobalBatch } from '../../../src/core/model/steps-to-target.ts';
+import { cheapestGlobalBatch } from '../../../src/core/model/closed-forms.ts';
 import { planFleet } from '../../../src/core/plan-fleet.ts';
 import type { JobSnapshot } from '../../../src/core/snapshot.ts';
 import { aConfiguration, aJob, aPool, aSnapshot, aStepTimePoint, evidenceOf, NOW } from '../../support/a-job.ts';
@@ -49,7 +49,7 @@ describe('planFleet', () => {
         const job = wellKnown(known, 1, { limits: { canRescale: false } });
         const { overheadSeconds: a, secondsPerSample: b, gradientNoiseScale: noise } = known;
         const cost = (batch: number) => (a + b * batch) * (1 + noise / batch);
-        const allowed = Math.min(cheapestGlobalBatch(a, b, noise), noise);
+        const allowed = Math.min(cheapestGlobalBatch(known, 1), noise);
         const found = globalBatchSize(bestOf(job).best.configuration);
         expect(cost(found) / cost(Math.max(1, allowed)), `${found} for ${allowed}`).to.be.at.most(1.06);
       }),

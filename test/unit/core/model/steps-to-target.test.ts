@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import {
-  cheapestGlobalBatch,
   statisticalEfficiency,
+  stepsForWorkAhead,
   stepsPerReferenceSample,
 } from '../../../../src/core/model/steps-to-target.ts';
 
@@ -25,14 +25,21 @@ describe('steps to target', () => {
     expect(statisticalEfficiency(100, 64, 32)).to.be.lessThan(1);
   });
 
-  it('is cheapest at the square-root batch', () => {
+  it('counts the steps of a noise scale that changes part by part', () => {
     fc.assert(
-      fc.property(size(1), size(1), size(1e5), fc.double({ min: 0.2, max: 5, noNaN: true }), (a, b, noise, factor) => {
-        const cost = (batch: number) => (a + b * batch) * (1 + noise / batch);
-        const best = cheapestGlobalBatch(a, b, noise);
-        expect(cost(best)).to.be.at.most(cost(best * factor) * (1 + 1e-12));
-      }),
-      { numRuns: 100 },
+      fc.property(
+        fc.array(size(1e5), { minLength: 1, maxLength: 5 }),
+        size(1e5),
+        size(1e4),
+        (noises, batch, reference) => {
+          const parts = noises.map(
+            (gradientNoiseScale) =>
+              (1e6 / noises.length) * stepsPerReferenceSample(gradientNoiseScale, batch, reference),
+          );
+          const sum = parts.reduce((total, steps) => total + steps, 0);
+          expect(stepsForWorkAhead(1e6, noises, batch, reference) / sum).to.be.closeTo(1, 1e-9);
+        },
+      ),
     );
   });
 });
