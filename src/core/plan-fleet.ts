@@ -6,10 +6,10 @@ import { firstHold, type Hold, type HoldReason } from './guard/question.ts';
 import { READINESS_GUARDS } from './guard/readiness.ts';
 import { changesBatch, WORTH_GUARDS, yields } from './guard/worth.ts';
 import { learningRateScale } from './model/learning-rate.ts';
-import { choose, type JobPlan, type Ranking, rank } from './plan/choose.ts';
+import { choose, type JobPlan, type Ranking, rank, type Share } from './plan/choose.ts';
 import { poolsAsSeenBy } from './plan/fillers.ts';
 import { type Judgement, judge } from './plan/judge.ts';
-import { type Share, sharePools } from './plan/share.ts';
+import { sharePools } from './plan/share.ts';
 import type { JobSnapshot, PoolSnapshot, Snapshot } from './snapshot.ts';
 
 /** What is to be done with one job, and why. */

@@ -2,9 +2,16 @@ import { type Configuration, samePlacement } from '../configuration.ts';
 import type { JobSnapshot, Snapshot } from '../snapshot.ts';
 import { describe, type Evaluation, hold, type Timed } from './evaluate.ts';
 import type { Candidate, Judgement } from './judge.ts';
-import type { Share } from './share.ts';
 
 const MAX_ALTERNATIVES = 6;
+
+/** Where one job is to be so that all jobs together cost least. */
+export interface Share {
+  readonly pool: string;
+  readonly replicas: number;
+  /** What one more GPU of that pool would save the fleet, in money until the runs end; 0 while there are enough. */
+  readonly worthPerGpu: number;
+}
 
 /** The best configuration of a job beside the one in force. */
 export interface JobPlan {

@@ -1,17 +1,9 @@
 import { SECONDS_PER_HOUR } from '../model/cost-rate.ts';
 import type { JobSnapshot, PoolSnapshot, Snapshot } from '../snapshot.ts';
-import { bestPerPlacement, type Ranking } from './choose.ts';
+import { bestPerPlacement, type Ranking, type Share } from './choose.ts';
 import { type CouplingJob, type CouplingOption, couple } from './couple.ts';
 import { latenessPricePerHour } from './evaluate.ts';
 import type { Candidate } from './judge.ts';
-
-/** Where one job is to be so that all jobs together cost least. */
-export interface Share {
-  readonly pool: string;
-  readonly replicas: number;
-  /** What one more GPU of that pool would save the fleet, in money until the runs end; 0 while there are enough. */
-  readonly worthPerGpu: number;
-}
 
 export interface Shares {
   /** By the key of the job; a job without a share makes its own choice. */
