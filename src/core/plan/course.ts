@@ -31,8 +31,8 @@ export function courseOf(job: JobSnapshot, estimate: Estimate, configuration: Co
 
 /**
  * Seconds from now to the end of the work in one world. The noise scale drifts, and where the batch is Stepwise's to
- * choose it will go with the square root of it, as the square-root rule says; a run judged by today's noise scale
- * would seem to take longer than it will. Cost: one step time for each part of the work left.
+ * choose it will go with the square root of it, as the square-root rule says, where that is faster; a run judged by
+ * today's noise scale would seem to take longer than it will. Cost: one step time for each part of the work left.
  */
 export function secondsOf(world: World, course: Course): number {
   const { configuration, batch, referenceBatchSize } = course;
@@ -42,12 +42,16 @@ export function secondsOf(world: World, course: Course): number {
   for (const noise of parts) {
     const wanted = batch * Math.sqrt(noise / world.gradientNoiseScale);
     const followed = Math.min(course.highest, Math.max(course.lowest, wanted));
-    seconds +=
-      followed === batch
-        ? now * stepsPerReferenceSample(noise, batch, referenceBatchSize)
-        : secondsAt(followed, noise, world, course);
+    const stays = now * stepsPerReferenceSample(noise, batch, referenceBatchSize);
+    seconds += followed === batch ? stays : Math.min(stays, secondsAt(followed, noise, world, course));
   }
   return (seconds * world.remainingReferenceSamples) / parts.length;
+}
+
+/** Seconds for one reference sample as things are: what tells batches apart, since each may be left again soon. */
+export function presentSecondsOf(world: World, { configuration, batch, referenceBatchSize }: Course): number {
+  const perSample = stepsPerReferenceSample(world.gradientNoiseScale, batch, referenceBatchSize);
+  return stepSeconds(world.stepTime, configuration) * perSample;
 }
 
 /** Seconds for one reference sample; a batch that would need more passes is followed only as far as it needs none. */

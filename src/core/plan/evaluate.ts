@@ -5,7 +5,7 @@ import { ratePerHour, SECONDS_PER_HOUR } from '../model/cost-rate.ts';
 import { stepSeconds } from '../model/step-time.ts';
 import { stepsForWorkAhead } from '../model/steps-to-target.ts';
 import type { JobSnapshot, PoolSnapshot } from '../snapshot.ts';
-import { courseOf, secondsOf } from './course.ts';
+import { courseOf, presentSecondsOf, secondsOf } from './course.ts';
 
 /**
  * What a configuration would bring, over the possible worlds: enough to rank it, whatever the hour. It depends on the
@@ -17,7 +17,9 @@ export interface Score {
   readonly ratePerHour: number;
   /** What a second counts in what is minimised: money, value of time included, or the second itself. */
   readonly objectivePerSecond: number;
+  /** Seconds to the end; and for one reference sample as things are. */
   readonly secondsPerWorld: readonly number[];
+  readonly presentSecondsPerWorld: readonly number[];
   readonly meanSeconds: number;
   readonly longestSeconds: number;
   /** Seconds within which it ends with probability 0.9. */
@@ -82,6 +84,7 @@ export function score(
     ratePerHour: rate,
     objectivePerSecond,
     secondsPerWorld,
+    presentSecondsPerWorld: worlds.map((world) => presentSecondsOf(world, course)),
     meanSeconds,
     longestSeconds: Math.max(...secondsPerWorld),
     secondsToTarget90: quantile(secondsPerWorld, 0.9),

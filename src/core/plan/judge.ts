@@ -93,17 +93,20 @@ function trialShareOf(job: JobSnapshot, estimate: Estimate, current: Score): num
 }
 
 /**
- * Savings are taken world by world, so that what is uncertain in the same way for both cancels; in a trial a loss lasts
- * only as long as the trial.
+ * Savings are taken world by world, so that what is uncertain in the same way for both cancels. Batches on one placement
+ * are held against each other as things are; in a trial a loss lasts only as long as the trial.
  */
 function compareWith(current: Score, other: Score, trialShare: number): Candidate {
-  const share = samePlacement(current.configuration, other.configuration) ? trialShare : 1;
+  const stays = samePlacement(current.configuration, other.configuration);
+  const from = stays ? current.presentSecondsPerWorld : current.secondsPerWorld;
+  const to = stays ? other.presentSecondsPerWorld : other.secondsPerWorld;
+  const share = stays ? trialShare : 1;
   const factor = other.objectivePerSecond / current.objectivePerSecond;
   let sum = 0;
-  const savings = current.secondsPerWorld.map((seconds, world) => {
+  const savings = from.map((seconds, world) => {
     // What costs nothing can save nothing.
     const isFree = seconds === 0 || current.objectivePerSecond === 0;
-    const saving = isFree ? 0 : 1 - ((other.secondsPerWorld[world] ?? seconds) / seconds) * factor;
+    const saving = isFree ? 0 : 1 - ((to[world] ?? seconds) / seconds) * factor;
     const counted = saving < 0 ? saving * share : saving;
     sum += counted;
     return counted;
