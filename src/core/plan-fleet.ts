@@ -1,6 +1,7 @@
 import type { Configuration, InstantSeconds } from './configuration.ts';
 import { globalBatchSize, samePlacement } from './configuration.ts';
 import type { Estimate } from './estimate/estimate.ts';
+import { isPlausible } from './estimate/reading.ts';
 import { describeChange } from './explain/sentence.ts';
 import { firstHold, type Hold, type HoldReason } from './guard/question.ts';
 import { READINESS_GUARDS } from './guard/readiness.ts';
@@ -45,7 +46,9 @@ export interface FleetPlan {
  * Cost: jobs × placements when nobody competes; judging a job anew, about 0.2 ms, only when its evidence, its limits or
  * a price has changed.
  */
-export function planFleet(snapshot: Snapshot): FleetPlan {
+export function planFleet(told: Snapshot): FleetPlan {
+  // A pool whose price is no number is one of which nothing is known.
+  const snapshot = { ...told, pools: told.pools.filter(({ pricePerNodeHour }) => isPlausible(pricePerNodeHour)) };
   // 1. Judge every job by itself: what it would cost to finish in each configuration that it may have.
   const seenBy = poolsAsSeenBy(snapshot);
   const judged = inOrderOfUrgency(snapshot.jobs).map((job) => judgeSafely(job, seenBy(job), snapshot));
@@ -113,7 +116,8 @@ function decideJob(
   if (estimate === undefined || ranking === undefined || plan === undefined || pool === undefined) {
     return hold(job, estimate, plan, {
       reason: 'LearningThroughput',
-      message: pool === undefined ? `pool ${job.history.current.pool} is not known` : 'no step time measured yet',
+      message:
+        pool === undefined ? `pool ${job.history.current.pool} or its price is not known` : 'no step time measured yet',
     });
   }
 

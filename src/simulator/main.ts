@@ -1,8 +1,9 @@
-// `npm run simulate -- --scenario FILE --out DIR`: runs one scenario, writes DIR/result.json, ends with a short table.
+// `npm run simulate -- --scenario FILE --out DIR`: runs one scenario, writes DIR/result.json and DIR/report.html, and
+// ends with a short table.
 
 import { parseArgs } from 'node:util';
 import { InputError } from './input-error.ts';
-import { summaryOf, writeResult } from './result-writer.ts';
+import { prepareFolder, summaryOf, writeResult } from './result-writer.ts';
 import { simulate } from './run.ts';
 import { readScenario } from './scenario.ts';
 
@@ -12,9 +13,9 @@ const BAD_INPUT = 2;
 try {
   const { scenario: file, out } = readArguments();
   const scenario = readScenario(file, process.env['STEPWISE_DATA'] ?? '../shared/data');
+  prepareFolder(out);
   const result = await simulate(scenario);
-  writeResult(result, out);
-  process.stdout.write(`${summaryOf(result)}\n`);
+  process.stdout.write(`${summaryOf(result, writeResult(result, out))}\n`);
 } catch (error) {
   if (!(error instanceof InputError)) throw error;
   process.stderr.write(`${error.message}\n`);

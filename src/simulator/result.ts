@@ -39,7 +39,8 @@ export interface Totals {
   readonly nodeBilledGpuHours: number;
   readonly cost: number;
   readonly energyKwh: number;
-  readonly co2eKg: number;
+  /** Undefined where any of the electricity was drawn while no carbon intensity was known. */
+  readonly co2eKg: number | undefined;
   readonly meanCompletionSeconds: number;
   readonly rescales: number;
   readonly batchChanges: number;
@@ -63,7 +64,8 @@ export interface JobResult {
   readonly nodeBilledGpuSeconds: number;
   readonly cost: number;
   readonly energyKwh: number;
-  readonly co2eKg: number;
+  /** Undefined as in the totals. */
+  readonly co2eKg: number | undefined;
   /** Changes of workers, pool or nodes after the start, and pauses. */
   readonly rescales: number;
   readonly batchChanges: number;
@@ -75,10 +77,12 @@ export interface JobResult {
   readonly allocation: readonly AllocationSpan[];
 }
 
-/** What was believed of the rest of the run at one instant; the intervals hold with probability 0.9. */
+/** What was believed of a run's end at one instant; the intervals hold with probability 0.9. */
 export interface Prediction {
   readonly at: number;
+  /** When it will end. */
   readonly finish: { readonly value: number; readonly low: number; readonly high: number };
+  /** What it will have cost by then, what it has cost so far included. */
   readonly cost: { readonly value: number; readonly low: number; readonly high: number };
 }
 

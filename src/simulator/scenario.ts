@@ -146,13 +146,20 @@ export function readScenario(file: string, dataFolder: string): Scenario {
 export function parseScenario(value: unknown, places: ScenarioPlaces, origin = 'scenario'): Scenario {
   const parsed = scenarioSchema.safeParse(value);
   if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => `${fieldOf(issue.path)}: ${issue.message}`);
+    const problems = parsed.error.issues.flatMap(problemsOf);
     throw new InputError(`${origin}: ${problems.join('; ')}`);
   }
   const scenario = withPaths(parsed.data, places);
   const wrong = contradictions(scenario);
   if (wrong.length > 0) throw new InputError(`${origin}: ${wrong.join('; ')}`);
   return scenario;
+}
+
+function problemsOf(issue: z.core.$ZodIssue): readonly string[] {
+  if (issue.code !== 'unrecognized_keys') return [`${fieldOf(issue.path)}: ${issue.message}`];
+  return issue.keys.map((key) => {
+    return `${fieldOf([...issue.path, key])}: there is no such field; docs/guide/simulator.md shows those there are`;
+  });
 }
 
 function fieldOf(steps: readonly PropertyKey[]): string {

@@ -172,7 +172,7 @@ function totalsOf(jobs: readonly JobResult[], end: number): SimulationResult['to
     nodeBilledGpuHours: sum(({ nodeBilledGpuSeconds }) => nodeBilledGpuSeconds / HOUR),
     cost: sum(({ cost }) => cost),
     energyKwh: sum(({ energyKwh }) => energyKwh),
-    co2eKg: sum(({ co2eKg }) => co2eKg),
+    co2eKg: sum(({ co2eKg }) => co2eKg ?? Number.NaN),
     meanCompletionSeconds:
       finished.reduce((total, { finishedAt = 0, submittedAt }) => total + finishedAt - submittedAt, 0) /
       Math.max(1, finished.length),

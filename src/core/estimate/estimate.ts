@@ -6,6 +6,7 @@ import { forecastWorkToLoss } from './loss-curve.ts';
 import { largestMicroBatch } from './memory.ts';
 import { noiseMoments } from './noise-scale.ts';
 import { noiseScalesAhead, noiseTrend } from './noise-trend.ts';
+import { plausibleEvidence } from './plausible-evidence.ts';
 import { fitStepTime, parametersFromLogs, type StepTimeFit } from './step-time-fit.ts';
 import type { StepTimePoint } from './step-time-point.ts';
 import { PARAMETERS, type StepTimePrior } from './step-time-prior.ts';
@@ -71,8 +72,11 @@ const SD_BEYOND_TRUST = 0.35;
  * Everything the planner needs to know of one job; undefined while no step time has been measured. Pure, so that it
  * may be remembered by the job's evidence and limits.
  */
-export function estimateJob(job: JobSnapshot, prior?: StepTimePrior): Estimate | undefined {
-  const { evidence, limits } = job;
+export function estimateJob(told: JobSnapshot, prior?: StepTimePrior): Estimate | undefined {
+  const evidence = plausibleEvidence(told.evidence);
+  if (evidence === undefined) return undefined;
+  const job = { ...told, evidence };
+  const { limits } = job;
   const fit = fitStepTime(evidence.stepTimes, evidence.scatter, prior);
   if (fit === undefined) return undefined;
   const moments = noiseMoments(evidence.noise);

@@ -27,7 +27,10 @@ export function describeChange(options: {
   } else if (from.microBatchSize !== to.microBatchSize) {
     changes.push(`micro batch ${from.microBatchSize}→${to.microBatchSize}`);
   }
-  const perStep = (best.stepSeconds * best.ratePerHour) / (current.stepSeconds * current.ratePerHour) - 1;
+  // Where it costs nothing to run, what a step takes is its time.
+  const isFree = current.ratePerHour === 0;
+  const rates = isFree ? 1 : best.ratePerHour / current.ratePerHour;
+  const perStep = (best.stepSeconds / current.stepSeconds) * rates - 1;
   const steps = best.stepsToTarget / current.stepsToTarget - 1;
   const result =
     saving >= 0
@@ -37,5 +40,5 @@ export function describeChange(options: {
     currency === undefined
       ? ''
       : ` (${money(current.costToTarget.value, currency)}→${money(best.costToTarget.value, currency)})`;
-  return `${changes.join('; ')}: ${signedPercent(perStep)} cost per step, ${signedPercent(steps)} steps, ${result}${amounts}`;
+  return `${changes.join('; ')}: ${signedPercent(perStep)} ${isFree ? 'time' : 'cost'} per step, ${signedPercent(steps)} steps, ${result}${amounts}`;
 }

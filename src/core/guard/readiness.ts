@@ -45,6 +45,9 @@ function metricsStale({ job, now }: Question): Hold | undefined {
   const { last, progress } = job.evidence;
   if (last === undefined) return undefined;
   const limit = job.limits.stalenessLimitSeconds;
+  if (!isPlausible(last.observedAt) || !isPlausible(progress.lastStepAt ?? 0)) {
+    return { reason: 'MetricsStale', message: 'it is not known when the newest sample was taken' };
+  }
   const age = now - last.observedAt;
   if (age > limit) {
     return {
@@ -65,10 +68,12 @@ export function isMeasured({ cleanReadings, stepTimes }: Evidence): boolean {
 }
 
 function learningThroughput({ job }: Question): Hold | undefined {
+  const { cleanReadings } = job.evidence;
   if (isMeasured(job.evidence)) return undefined;
+  const seen = isPlausible(cleanReadings) ? cleanReadings : 'an unknown number';
   return {
     reason: 'LearningThroughput',
-    message: `measuring the configuration in force: ${job.evidence.cleanReadings} of ${MIN_CLEAN_READINGS} readings`,
+    message: `measuring the configuration in force: ${seen} of ${MIN_CLEAN_READINGS} readings`,
   };
 }
 

@@ -49,6 +49,8 @@ export function rank(job: JobSnapshot, judgement: Judgement, snapshot: Snapshot)
   const { candidates, current, baseline } = judgement;
   const pool = snapshot.pools.find(({ name }) => name === job.history.current.pool);
   if (current === undefined || pool === undefined) return undefined;
+  // What takes longer or costs more than a number can say cannot be compared.
+  if (!Number.isFinite(current.score.meanObjective)) return undefined;
   const left = (job.limits.deadline ?? Number.POSITIVE_INFINITY) - snapshot.now;
   // Candidates come sorted by what they save, which is all that counts while each is in time.
   if (judgement.longestSeconds <= left) {

@@ -11,7 +11,8 @@ export interface Account {
   nodeBilledGpuSeconds: number;
   cost: number;
   energyKwh: number;
-  co2eKg: number;
+  /** Undefined once any of the electricity was drawn while no carbon intensity was known. */
+  co2eKg: number | undefined;
 }
 
 function emptyAccount(): Account {
@@ -59,7 +60,7 @@ export class Ledger {
         target.nodeBilledGpuSeconds += share * pool.gpusPerNode * span.seconds;
         target.cost += share * rent + electricity;
         target.energyKwh += kwh;
-        target.co2eKg += (kwh * (span.energy?.carbonGramsPerKwh ?? 0)) / 1000;
+        target.co2eKg = addKnown(target.co2eKg, emittedKg(kwh, span.energy));
       }
     };
     if (held === 0) {
@@ -71,4 +72,14 @@ export class Ledger {
       book(this.of(job), gpus / held, gpus, busy ? gpus * (pool.busyWattsPerGpu - pool.idleWattsPerGpu) : 0);
     }
   }
+}
+
+function emittedKg(kwh: number, energy: EnergyHour | undefined): number | undefined {
+  const gramsPerKwh = energy?.carbonGramsPerKwh;
+  return gramsPerKwh === undefined ? undefined : (kwh * gramsPerKwh) / 1000;
+}
+
+/** A sum of which a part is not known is not known. */
+function addKnown(sum: number | undefined, part: number | undefined): number | undefined {
+  return sum === undefined || part === undefined ? undefined : sum + part;
 }

@@ -1,6 +1,5 @@
 import { figure, money, percent } from '../../core/explain/figures.ts';
 import type { ScenarioFacts, SimulationResult } from '../result.ts';
-import { emissions } from './emissions.ts';
 import { html, type Markup } from './markup.ts';
 import { elapsed, isKnown, quantity, UNKNOWN } from './quantities.ts';
 import { calendarText } from './time-axis.ts';
@@ -23,7 +22,6 @@ ${scenario.pools.length === 0 ? html`` : poolsTable(scenario)}</header>
 
 function tiles(result: SimulationResult): readonly Tile[] {
   const { totals, scenario } = result;
-  const co2eKg = emissions(totals.co2eKg, result);
   const perJob =
     totals.finished > 0
       ? `${money(totals.cost / totals.finished, scenario.currency)} a finished job`
@@ -54,7 +52,8 @@ function tiles(result: SimulationResult): readonly Tile[] {
     {
       name: 'Energy',
       value: quantity(totals.energyKwh, 'kWh'),
-      remark: co2eKg === undefined ? 'CO₂e unknown: no carbon intensity' : `${quantity(co2eKg, 'kg')} CO₂e`,
+      remark:
+        totals.co2eKg === undefined ? 'CO₂e unknown: no carbon intensity' : `${quantity(totals.co2eKg, 'kg')} CO₂e`,
     },
     {
       name: 'Rescales a job',

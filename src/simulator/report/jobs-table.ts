@@ -1,6 +1,5 @@
 import { figure, percent } from '../../core/explain/figures.ts';
 import type { JobResult, SimulationResult } from '../result.ts';
-import { emissions } from './emissions.ts';
 import { section } from './figure.ts';
 import { jobOutcome } from './job-outcome.ts';
 import { html, type Markup } from './markup.ts';
@@ -12,9 +11,7 @@ export function jobsTable(result: SimulationResult, time: TimeAxis): Markup {
   const { jobs, scenario } = result;
   if (jobs.length === 0) return section('jobs', 'Jobs', 'No job was submitted.', []);
   const lead = `${counted(jobs.length, 'job')} by submission; instants count from the start of the simulation. Billed GPU-hours are a job's share of the nodes that were paid for.`;
-  const rows = jobs
-    .toSorted((a, b) => a.submittedAt - b.submittedAt)
-    .map((job) => row(job, emissions(job.co2eKg, result), time));
+  const rows = jobs.toSorted((a, b) => a.submittedAt - b.submittedAt).map((job) => row(job, time));
   return section('jobs', 'Jobs', lead, [
     html`<div class="wide" tabindex="0" role="region" aria-label="Table of jobs"><table><thead><tr>
 <th scope="col">Job</th><th scope="col" class="word">Application</th><th scope="col">Submitted</th><th scope="col">Started</th><th scope="col">Finished</th><th scope="col">Deadline</th><th scope="col" class="word">Outcome</th>
@@ -24,9 +21,9 @@ ${rows}</tbody></table></div>`,
   ]);
 }
 
-function row(job: JobResult, co2eKg: number | undefined, time: TimeAxis): Markup {
+function row(job: JobResult, time: TimeAxis): Markup {
   const instants = [job.submittedAt, job.startedAt, job.finishedAt, job.deadline].map(elapsed);
-  const figures = [job.gpuSeconds / 3600, job.nodeBilledGpuSeconds / 3600, job.cost, job.energyKwh, co2eKg].map(
+  const figures = [job.gpuSeconds / 3600, job.nodeBilledGpuSeconds / 3600, job.cost, job.energyKwh, job.co2eKg].map(
     (value) => quantity(value),
   );
   const counts = [job.rescales, job.batchChanges, job.interruptions].map(figure);

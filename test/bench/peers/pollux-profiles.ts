@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { type CsvRow, readCsv } from '../../../src/simulator/traces/csv.ts';
 import type { Measurements, PerfParams, PolluxJob } from './pollux-policy.ts';
 
 /** Where the measurements of the field are: given by STEPWISE_DATA, or beside the repository. */
@@ -23,31 +23,33 @@ export interface PolluxProfile {
   readonly localBatchSizeBounds: readonly [number, number];
 }
 
+const STEP_COLUMNS = ['local_bsz', 'step_time', 'sync_time'];
+
 /** All measured steps of an application on T4 GPUs, in the form that the authors fit. */
 export function measurementsOf(application: string): Measurements {
-  const placements = rows(`${application}/placements.csv`).map((row) => {
-    const perNode = [...(row['placement'] ?? '')].map(Number);
+  const placements = rows(`${application}/placements.csv`, ['placement', ...STEP_COLUMNS]).map((row) => {
+    const perNode = [...row.text('placement')].map(Number);
     return { nodes: perNode.length, replicas: perNode.reduce((sum, gpus) => sum + gpus, 0), row };
   });
-  const scalability = rows(`${application}/scalability.csv`).map((row) => {
-    return { nodes: number(row, 'num_nodes'), replicas: number(row, 'num_replicas'), row };
-  });
+  const scalability = rows(`${application}/scalability.csv`, ['num_nodes', 'num_replicas', ...STEP_COLUMNS]).map(
+    (row) => ({ nodes: row.number('num_nodes'), replicas: row.number('num_replicas'), row }),
+  );
   const all = [...placements, ...scalability];
   return {
     nodes: all.map(({ nodes }) => nodes),
     replicas: all.map(({ replicas }) => replicas),
-    localBatchSize: all.map(({ row }) => number(row, 'local_bsz')),
-    computeSeconds: all.map(({ row }) => number(row, 'step_time') - number(row, 'sync_time')),
-    stepSeconds: all.map(({ row }) => number(row, 'step_time')),
+    localBatchSize: all.map(({ row }) => row.number('local_bsz')),
+    computeSeconds: all.map(({ row }) => row.number('step_time') - row.number('sync_time')),
+    stepSeconds: all.map(({ row }) => row.number('step_time')),
   };
 }
 
 /** Gradient statistics half-way through the run at the smallest batch: neither the noise of the start nor that of the end. */
 export function gradientsHalfWay(application: string, initBatchSize: number): PolluxProfile['gradParams'] {
-  const epochs = rows(`${application}/validation-${initBatchSize}.csv`);
+  const epochs = rows(`${application}/validation-${initBatchSize}.csv`, ['grad_sqr', 'grad_var']);
   const half = epochs[Math.floor(epochs.length / 2)];
   if (half === undefined) throw new Error(`${application}/validation-${initBatchSize}.csv has no rows`);
-  return { sqr: number(half, 'grad_sqr'), var: number(half, 'grad_var') };
+  return { sqr: half.number('grad_sqr'), var: half.number('grad_var') };
 }
 
 export function profileOf(application: string, perfParams: PerfParams): PolluxProfile {
@@ -78,23 +80,6 @@ export function aPolluxJob(
   return { name, perfParams, gradParams, ...batch, minReplicas: 0, maxReplicas, createdAtSeconds };
 }
 
-type Row = Readonly<Record<string, string>>;
-
-function rows(file: string): readonly Row[] {
-  const [header = '', ...lines] = readFileSync(path.join(DATA, 'pollux/traces', file), 'utf8')
-    .trim()
-    .split(/\r?\n/);
-  const names = header.split(',');
-  return lines.map((line) => {
-    const cells = line.split(',');
-    return Object.fromEntries(names.map((name, index) => [name, cells[index] ?? '']));
-  });
-}
-
-function number(row: Row, column: string): number {
-  const value = Number(row[column]);
-  if (row[column] === undefined || row[column] === '' || !Number.isFinite(value)) {
-    throw new Error(`${column} is ${JSON.stringify(row[column])}, and should be a number`);
-  }
-  return value;
+function rows(file: string, columns: readonly string[]): readonly CsvRow[] {
+  return readCsv(path.join(DATA, 'pollux/traces', file), columns).rows;
 }

@@ -231,7 +231,7 @@ describe('planFleet', () => {
       gradientNoiseScale: 5000,
     };
     const { decisions } = planFleet(aSnapshot([wellKnown(known, 1)], []));
-    expect(decisions[0]).to.deep.include({ action: 'Hold', message: 'pool pool is not known' });
+    expect(decisions[0]).to.deep.include({ action: 'Hold', message: 'pool pool or its price is not known' });
   });
 
   it('holds a job on a pool that costs nothing, instead of dividing by its price', () => {

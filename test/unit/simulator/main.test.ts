@@ -33,6 +33,9 @@ describe('npm run simulate', () => {
     expect(stdout).to.match(/jobs finished +2 of 2/);
     const result: unknown = JSON.parse(readFileSync(`${folder}/out/result.json`, 'utf8'));
     expect(result).to.have.property('format', 'stepwise.dev/simulation/v1');
+    expect(readFileSync(`${folder}/out/report.html`, 'utf8')).to.match(/^<!DOCTYPE html>/);
+    expect(stdout).to.contain(`${folder}/out/result.json`).and.to.contain(`${folder}/out/report.html`);
+    expect(stdout).to.match(/CO2e +unknown/);
   });
 
   it('refuses a bad scenario with one message and exit code 2', async () => {

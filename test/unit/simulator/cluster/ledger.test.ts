@@ -52,6 +52,22 @@ describe('ledger', () => {
     expect(ledger.bill.co2eKg).to.be.greaterThan(0);
   });
 
+  it('does not know the emissions of a sum of which a part is not known', () => {
+    const cluster = aCluster();
+    cluster.grant('job', pool, 4, 0);
+    const ledger = new Ledger();
+    const span = { seconds: 3600, isReady: true, computes: () => true };
+    const add = (energy: typeof ENERGY | undefined) => {
+      for (const node of cluster.nodes) ledger.add(node, { ...span, energy });
+    };
+    add(ENERGY);
+    expect(ledger.of('job').co2eKg).to.be.greaterThan(0);
+    add(undefined);
+    expect(ledger.of('job').co2eKg).to.equal(undefined);
+    expect(ledger.bill.co2eKg).to.equal(undefined);
+    expect(ledger.of('nobody').co2eKg).to.equal(0);
+  });
+
   it('loses nothing: the accounts together are the bill', () => {
     const spans = fc.array(
       fc.record({
@@ -75,8 +91,9 @@ describe('ledger', () => {
         }
         const accounts = [...['a', 'b', 'c'].map((job) => ledger.of(job)), ledger.unallocated];
         for (const figure of ['cost', 'energyKwh', 'co2eKg', 'gpuSeconds', 'nodeBilledGpuSeconds'] as const) {
-          const sum = accounts.reduce((total, account) => total + account[figure], 0);
-          expect(sum).to.be.closeTo(ledger.bill[figure], 1e-6 * Math.max(1, ledger.bill[figure]));
+          const sum = accounts.reduce((total, account) => total + (account[figure] ?? Number.NaN), 0);
+          const billed = ledger.bill[figure] ?? Number.NaN;
+          expect(sum).to.be.closeTo(billed, 1e-6 * Math.max(1, billed));
         }
       }),
     );
