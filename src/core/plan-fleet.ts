@@ -8,6 +8,7 @@ import { READINESS_GUARDS } from './guard/readiness.ts';
 import { changesBatch, WORTH_GUARDS, yields } from './guard/worth.ts';
 import { learningRateScale } from './model/learning-rate.ts';
 import { choose, type JobPlan, type Ranking, rank, type Share } from './plan/choose.ts';
+import { consolidate, type Move } from './plan/consolidate.ts';
 import { poolsAsSeenBy } from './plan/fillers.ts';
 import { type Judgement, judge } from './plan/judge.ts';
 import { sharePools } from './plan/share.ts';
@@ -33,6 +34,8 @@ export interface JobDecision {
 
 export interface FleetPlan {
   readonly decisions: readonly JobDecision[];
+  /** Jobs to be restarted at their size on other nodes, so that a node can be given back. */
+  readonly moves: readonly Move[];
   /** Cost of all runs to their ends as the pools are shared, and what no choice among the same placements goes below. */
   readonly cost: number;
   readonly lowerBound: number;
@@ -54,10 +57,8 @@ export function planFleet(told: Snapshot): FleetPlan {
   const judged = inOrderOfUrgency(snapshot.jobs).map((job) => judgeSafely(job, seenBy(job), snapshot));
 
   // 2. Share the pools, so that all of them together cost least.
-  const shares = sharePools(
-    judged.flatMap(({ ranking }) => ranking ?? []),
-    snapshot,
-  );
+  const rankings = judged.flatMap(({ ranking }) => ranking ?? []);
+  const shares = sharePools(rankings, snapshot);
 
   // 3. Decide job by job, the most urgent first: what is free now goes to those.
   const free = new FreeGpus(snapshot);
@@ -66,7 +67,11 @@ export function planFleet(told: Snapshot): FleetPlan {
     free.take(each.job, decision.target);
     return decision;
   });
-  return { decisions, cost: shares.cost, lowerBound: shares.lowerBound, gap: shares.gap };
+
+  // 4. Empty nodes that hardly anybody uses.
+  const changing = new Set(decisions.filter(({ action }) => action === 'Resize').map(({ key }) => key));
+  const moves = consolidate(snapshot, rankings, changing);
+  return { decisions, moves, cost: shares.cost, lowerBound: shares.lowerBound, gap: shares.gap };
 }
 
 interface Judged {
@@ -147,7 +152,8 @@ function decideJob(
 function chooseWithin(ranking: Ranking, share: Share | undefined): JobPlan {
   const own = choose(ranking);
   const wanted = own.best.configuration;
-  if (share === undefined || samePlacement(wanted, share)) return own;
+  // Where a GPU is worth nothing to others there are enough, and each job chooses for itself.
+  if (share === undefined || share.worthPerGpu === 0 || samePlacement(wanted, share)) return own;
   return { ...choose(ranking, (configuration) => samePlacement(configuration, share)), contest: { share, wanted } };
 }
 

@@ -113,8 +113,18 @@ export interface PoolSnapshot {
   readonly stockOutUntil: InstantSeconds | undefined;
 }
 
+/** One node and who holds its GPUs. */
+export interface NodeSnapshot {
+  readonly name: string;
+  readonly pool: string;
+  readonly held: readonly { readonly key: string; readonly gpus: number }[];
+  readonly foreignGpus: number;
+}
+
 export interface Snapshot {
   readonly now: InstantSeconds;
   readonly jobs: readonly JobSnapshot[];
   readonly pools: readonly PoolSnapshot[];
+  /** Where it can be chosen on which nodes workers stand; without them no job is moved from one node to another. */
+  readonly nodes?: readonly NodeSnapshot[];
 }

@@ -1,10 +1,12 @@
 import { b1 } from './b1-cluster-replay.bench.ts';
+import { b2 } from './b2-value-of-time.bench.ts';
 import { b5 } from './b5-time-varying.bench.ts';
 import { b6 } from './b6-mixed-gpus.bench.ts';
 import { b7Estimation } from './b7-estimation.bench.ts';
+import { b8 } from './b8-decision-time.bench.ts';
 import type { Bench } from './bench.ts';
 import { calibration } from './calibration.bench.ts';
 import { polluxBench } from './pollux.bench.ts';
 
 /** In the order in which they run: the cheap ones first. */
-export const benches: readonly Bench[] = [calibration, b6, b7Estimation, b5, b1, polluxBench];
+export const benches: readonly Bench[] = [calibration, b6, b7Estimation, b8, b5, b2, b1, polluxBench];

@@ -52,7 +52,7 @@ export function rank(job: JobSnapshot, judgement: Judgement, snapshot: Snapshot)
   // What takes longer or costs more than a number can say cannot be compared.
   if (!Number.isFinite(current.score.meanObjective)) return undefined;
   const left = (job.limits.deadline ?? Number.POSITIVE_INFINITY) - snapshot.now;
-  // Candidates come sorted by what they save, which is all that counts while each is in time.
+  // Candidates come in the order of what they save, which is all that counts while each is in time.
   if (judgement.longestSeconds <= left) {
     return { job, judgement, current, baseline, ranked: candidates, hold: ({ inTime }) => inTime };
   }
@@ -61,7 +61,8 @@ export function rank(job: JobSnapshot, judgement: Judgement, snapshot: Snapshot)
     [...candidates, baseline ?? current].map((each) => [each, hold(job, pool, each.score, fastest, left)]),
   );
   const holdOf = (candidate: Candidate) => held.get(candidate) ?? candidate.inTime;
-  const ranked = [...candidates].sort((one, other) => compare(one, holdOf(one), other, holdOf(other)));
+  // The sort keeps the order of what is equally in time.
+  const ranked = [...candidates].sort((one, other) => compare(holdOf(one), holdOf(other)));
   return { job, judgement, current, baseline, ranked, hold: holdOf };
 }
 
@@ -112,8 +113,7 @@ function isFaster(one: Candidate, other: Candidate): boolean {
   return one.score.secondsToTarget90 < other.score.secondsToTarget90;
 }
 
-function compare(one: Candidate, held: Timed, other: Candidate, otherHeld: Timed): number {
-  if (held.meetsDeadline !== otherHeld.meetsDeadline) return held.meetsDeadline ? -1 : 1;
-  if (!held.meetsDeadline) return held.meanObjectiveWithLateness - otherHeld.meanObjectiveWithLateness;
-  return other.meanSaving - one.meanSaving;
+function compare(one: Timed, other: Timed): number {
+  if (one.meetsDeadline !== other.meetsDeadline) return one.meetsDeadline ? -1 : 1;
+  return one.meetsDeadline ? 0 : one.meanObjectiveWithLateness - other.meanObjectiveWithLateness;
 }

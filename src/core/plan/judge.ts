@@ -13,7 +13,7 @@ const TRIAL_SECONDS = 30;
 /** What is known of a job by itself, whatever the hour: its estimate, and what each configuration would bring. */
 export interface Judgement {
   readonly estimate: Estimate;
-  /** The frontier of saving against time, placement by placement; the one that saves most first. */
+  /** The frontier of saving against time, placement by placement; the placement that saves most first. */
   readonly candidates: readonly Candidate[];
   /** The configuration in force, one of the candidates; undefined while its pool is not known. */
   readonly current: Candidate | undefined;
@@ -27,6 +27,8 @@ export interface Candidate {
   /** Share of the current objective that it saves: mean over the possible worlds, and value exceeded in 0.8 of them. */
   readonly meanSaving: number;
   readonly cautiousSaving: number;
+  /** Share that its whole way to the end saves: by it placements are held against each other. */
+  readonly savingToTheEnd: number;
   /** How it stands while no deadline is near. */
   readonly inTime: Timed;
 }
@@ -54,10 +56,7 @@ function judgeBy(job: JobSnapshot, estimate: Estimate, pools: readonly PoolSnaps
   if (current === undefined) return nothing;
   const trialShare = trialShareOf(job, estimate, current);
   const against = (score: Score) => compareWith(current, score, trialShare);
-  const candidates = frontier(
-    scores.map(against).sort((one, other) => other.meanSaving - one.meanSaving),
-    current,
-  );
+  const candidates = frontier(byPlacement(scores.map(against)), current);
   return {
     estimate,
     candidates,
@@ -65,6 +64,19 @@ function judgeBy(job: JobSnapshot, estimate: Estimate, pools: readonly PoolSnaps
     baseline: baseline === undefined ? undefined : against(baseline),
     longestSeconds: Math.max(...candidates.map(({ score }) => score.longestSeconds)),
   };
+}
+
+/** The placement whose best batch saves most to the end first, each with its batches, the best first. */
+function byPlacement(candidates: readonly Candidate[]): readonly Candidate[] {
+  const groups = Map.groupBy(candidates, ({ score }) => placementKey(score));
+  return [...groups.values()]
+    .map((group) => group.sort((one, other) => other.meanSaving - one.meanSaving))
+    .sort((one, other) => (other[0]?.savingToTheEnd ?? 0) - (one[0]?.savingToTheEnd ?? 0))
+    .flat();
+}
+
+function placementKey({ configuration: { pool, replicas } }: Score): string {
+  return `${replicas}@${pool}`;
 }
 
 /**
@@ -76,7 +88,7 @@ function frontier(sorted: readonly Candidate[], current: Score): readonly Candid
   const batch = globalBatchSize(current.configuration);
   return sorted.filter(({ score }) => {
     const { configuration, secondsToTarget90: seconds } = score;
-    const placement = `${configuration.replicas}@${configuration.pool}`;
+    const placement = placementKey(score);
     const isFaster = seconds < (fastest.get(placement) ?? Number.POSITIVE_INFINITY);
     if (isFaster) fastest.set(placement, seconds);
     return isFaster || score === current || globalBatchSize(configuration) === batch;
@@ -111,8 +123,10 @@ function compareWith(current: Score, other: Score, trialShare: number): Candidat
     sum += counted;
     return counted;
   });
+  const whole = current.meanObjective === 0 ? 0 : 1 - other.meanObjective / current.meanObjective;
   return {
     score: other,
+    savingToTheEnd: whole,
     meanSaving: sum / savings.length,
     cautiousSaving: quantile(savings, 0.2),
     inTime: { meetsDeadline: true, meanObjectiveWithLateness: other.meanObjective },

@@ -59,12 +59,18 @@ export class Cluster {
    * takes the rest, then what is left over where it is. Nodes that run come before new ones. Undefined, and nothing
    * changed, when the pool has too few.
    */
-  grant(job: string, pool: PoolSpec, gpus: number, now: number): Grant | undefined {
+  grant(
+    job: string,
+    pool: PoolSpec,
+    gpus: number,
+    now: number,
+    avoid: ReadonlySet<SimulatedNode> = new Set(),
+  ): Grant | undefined {
     if (this.freeGpus(pool, now) < gpus) return undefined;
     const parts: { node: SimulatedNode; gpus: number }[] = [];
     let left = gpus;
     while (left > 0) {
-      const node = this.#bestFit(pool, left, now) ?? this.#launch(pool, now, pool.provisioningSeconds);
+      const node = this.#bestFit(pool, left, now, avoid) ?? this.#launch(pool, now, pool.provisioningSeconds);
       const taken = Math.min(left, freeOn(node));
       node.held.set(job, (node.held.get(job) ?? 0) + taken);
       node.idleSince = undefined;
@@ -131,11 +137,11 @@ export class Cluster {
     return [...new Set(lost.flatMap((node) => [...node.held.keys()]))];
   }
 
-  #bestFit(pool: PoolSpec, wanted: number, now: number): SimulatedNode | undefined {
+  #bestFit(pool: PoolSpec, wanted: number, now: number, avoid: ReadonlySet<SimulatedNode>): SimulatedNode | undefined {
     let best: SimulatedNode | undefined;
     const want = Math.min(wanted, pool.gpusPerNode);
     for (const node of this.#nodes) {
-      if (node.pool !== pool || freeOn(node) === 0) continue;
+      if (node.pool !== pool || freeOn(node) === 0 || avoid.has(node)) continue;
       if (best === undefined || fitsBetter(freeOn(node), freeOn(best), want)) best = node;
     }
     if (best === undefined || freeOn(best) >= want) return best;

@@ -1,10 +1,12 @@
-import type { Cluster, Grant } from '../cluster/cluster.ts';
+import type { Cluster, Grant, SimulatedNode } from '../cluster/cluster.ts';
 import type { PoolSpec, Scenario } from '../scenario.ts';
 import { layoutOn, type SimulatedJob, type Target } from './simulated-job.ts';
 
 /** What a policy wants of one job. */
 export type Order =
   | { readonly job: SimulatedJob; readonly kind: 'Run'; readonly target: Target }
+  /** Restarted as it is on other nodes, by best fit. */
+  | { readonly job: SimulatedJob; readonly kind: 'Move' }
   | { readonly job: SimulatedJob; readonly kind: 'Pause' }
   | { readonly job: SimulatedJob; readonly kind: 'Refuse' };
 
@@ -23,12 +25,15 @@ export class CarryOut {
 
   /** What gives GPUs back comes before what takes them. */
   apply(orders: readonly Order[], now: number): void {
-    for (const order of orders) if (order.kind !== 'Run') this.#stop(order.job, order.kind, now);
+    for (const order of orders) {
+      if (order.kind === 'Pause' || order.kind === 'Refuse') this.#stop(order.job, order.kind, now);
+    }
     const wanted = orders.flatMap((order) => (order.kind === 'Run' ? [order] : []));
     const growth = ({ job, target }: (typeof wanted)[number]) => target.gpus - job.gpus;
     for (const { job, target } of [...wanted].sort((one, other) => growth(one) - growth(other))) {
       this.#run(job, target, now);
     }
+    for (const order of orders) if (order.kind === 'Move') this.#move(order.job, now);
   }
 
   /** Lets a begun change take effect once its time has come. */
@@ -107,13 +112,27 @@ export class CarryOut {
     job.resizedAt.push(now);
   }
 
+  #move(job: SimulatedJob, now: number): void {
+    const { target, version } = job;
+    if (target === undefined || job.state !== 'Running' || job.pending !== undefined) return;
+    job.setTarget({ ...target });
+    if (this.#place(job, now, new Set(job.grant?.parts.map(({ node }) => node)))) {
+      job.rescales += 1;
+      job.resizedAt.push(now);
+      return;
+    }
+    job.target = target;
+    job.targets.delete(job.version);
+    job.version = version;
+  }
+
   /** Takes the GPUs of the target; false, and nothing changed, when there are too few. */
-  #place(job: SimulatedJob, now: number): boolean {
+  #place(job: SimulatedJob, now: number, avoid?: ReadonlySet<SimulatedNode>): boolean {
     const { target, grant: before } = job;
     const pool = this.#poolOf(target);
     if (target === undefined || pool === undefined) return false;
     this.#cluster.release(job.name, now);
-    const grant = this.#cluster.grant(job.name, pool, target.gpus, now);
+    const grant = this.#cluster.grant(job.name, pool, target.gpus, now, avoid);
     if (grant === undefined) {
       if (before !== undefined) this.#cluster.holdBoth(job.name, before, before);
       return false;

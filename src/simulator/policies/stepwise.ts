@@ -1,8 +1,8 @@
 import { globalBatchSize } from '../../core/configuration.ts';
 import type { JobDecision } from '../../core/plan-fleet.ts';
 import { planFleet } from '../../core/plan-fleet.ts';
-import type { PoolSnapshot } from '../../core/snapshot.ts';
-import type { Cluster } from '../cluster/cluster.ts';
+import type { NodeSnapshot, PoolSnapshot } from '../../core/snapshot.ts';
+import type { Cluster, SimulatedNode } from '../cluster/cluster.ts';
 import type { Order } from '../fleet/carry-out.ts';
 import type { SimulatedJob, Target } from '../fleet/simulated-job.ts';
 import type { WatchedJob } from '../fleet/watched-job.ts';
@@ -32,7 +32,8 @@ export function stepwisePolicy(knowledge: OperatorKnowledge): Policy {
         (job) => watched(job).snapshot(startsAt, accruedCost(job), scenario.restartSeconds) ?? [],
       );
       const pools = cluster.pools.map((pool) => snapshotPool(pool, scenario, now, provisioning.has(pool.name)));
-      const { decisions } = planFleet({ now: startsAt + now, jobs: snapshots, pools });
+      const nodes = cluster.nodes.filter(({ readyAt }) => readyAt <= now).map(snapshotNode);
+      const { decisions, moves, gap } = planFleet({ now: startsAt + now, jobs: snapshots, pools, nodes });
       const byName = new Map(jobs.map((job) => [job.name, job]));
       const changes = decisions.flatMap((decision): readonly Order[] => {
         const job = byName.get(decision.key);
@@ -44,7 +45,11 @@ export function stepwisePolicy(knowledge: OperatorKnowledge): Policy {
         const prediction = job === undefined ? undefined : predictionOf(decision, now, accruedCost(job));
         return prediction === undefined ? [] : [{ job: decision.key, prediction }];
       });
-      return { orders: [...changes, ...startJobs(jobs, watched, cluster, now, changes)], predictions };
+      const starts = startJobs(jobs, watched, cluster, now, changes);
+      // Where new jobs come in they fill the nodes by themselves.
+      const moved = starts.length > 0 ? [] : moves.flatMap(({ key }) => byName.get(key) ?? []);
+      const orders: readonly Order[] = [...changes, ...starts, ...moved.map((job): Order => ({ job, kind: 'Move' }))];
+      return { orders, predictions, gap };
     },
   };
 }
@@ -97,6 +102,15 @@ function predictionOf(decision: JobDecision, now: number, accrued: number): Pred
     high: by + of.high,
   });
   return { at: now, finish: shifted(now, current.secondsToTarget), cost: shifted(accrued, current.costToTarget) };
+}
+
+function snapshotNode({ id, pool, held }: SimulatedNode): NodeSnapshot {
+  return {
+    name: `${pool.name}-${id}`,
+    pool: pool.name,
+    held: [...held].map(([key, gpus]) => ({ key, gpus })),
+    foreignGpus: 0,
+  };
 }
 
 function snapshotPool(pool: PoolSpec, scenario: Scenario, now: number, provisioned: boolean): PoolSnapshot {
