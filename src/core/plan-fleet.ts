@@ -1,6 +1,6 @@
 import type { Configuration, InstantSeconds } from './configuration.ts';
 import { globalBatchSize, samePlacement } from './configuration.ts';
-import type { Estimate } from './estimate/estimate.ts';
+import type { Estimate, EstimateFigures } from './estimate/estimate.ts';
 import { describeChange } from './explain/sentence.ts';
 import { firstHold, type Hold, type HoldReason } from './guard/question.ts';
 import { READINESS_GUARDS } from './guard/readiness.ts';
@@ -23,7 +23,7 @@ export interface JobDecision {
   /** The configuration to be in: the current one when held. */
   readonly target: Configuration;
   readonly learningRateScale: number;
-  readonly estimate: Estimate | undefined;
+  readonly estimate: EstimateFigures | undefined;
   readonly plan: JobPlan | undefined;
   readonly deadlineAtRisk: boolean;
   /** When a hold may end by itself. */

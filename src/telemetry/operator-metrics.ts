@@ -42,6 +42,7 @@ export class OperatorMetrics {
   readonly poolGpus = this.#gauge('pool_gpus', 'GPUs of the pool: total, allocated and foreign.', ['pool', 'kind']);
   readonly decisions = this.#counter('decisions_total', 'Decisions by action and reason.', ['action', 'reason']);
   readonly planDuration = this.#histogram('plan_duration_seconds', 'Time to plan the whole fleet.', []);
+  readonly planFailures = this.#counter('plan_failures_total', 'Plans that could not be made.', ['problem']);
   readonly metricsReadDuration = this.#histogram(
     'metrics_read_duration_seconds',
     'Time to read the metrics of all trainers.',
