@@ -1,3 +1,4 @@
+import type { ChangeReason } from '../api/conditions.ts';
 import type { Configuration, InstantSeconds } from './configuration.ts';
 import { globalBatchSize, samePlacement } from './configuration.ts';
 import type { Estimate, EstimateFigures } from './estimate/estimate.ts';
@@ -17,7 +18,7 @@ export interface JobDecision {
   readonly key: string;
   /** `Recommend` is a change that is only told, because the mode does not allow it. */
   readonly action: 'Hold' | 'Reload' | 'Resize' | 'Recommend';
-  readonly reason: HoldReason | 'CheaperBatch' | 'CheaperSize' | 'DeadlineAtRisk' | 'YieldsToOthers';
+  readonly reason: HoldReason | ChangeReason;
   /** One sentence with figures. */
   readonly message: string;
   /** The configuration to be in: the current one when held. */

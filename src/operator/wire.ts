@@ -16,6 +16,7 @@ import type { KubeMetrics } from '../kube/kube-metrics.ts';
 import { keyOf } from '../kube/resource.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';
+import { showPlan } from './fleet-metrics.ts';
 import { kubeMetricsOn } from './kube-metrics.ts';
 import type { OperatorOptions } from './options.ts';
 import { labelledJob, openWatches, ownerKeys } from './watches.ts';
@@ -83,7 +84,7 @@ export function wire(options: OperatorOptions, log: Logger, metrics: OperatorMet
     newest: newestJob,
     nowSeconds: clock.nowSeconds,
     enqueue: (key) => jobController.enqueue(key),
-    ...cycleReports(log, metrics, memory),
+    ...cycleReports(log, metrics, memory, cluster),
   });
   return {
     client,
@@ -132,10 +133,12 @@ function cycleReports(
   log: Logger,
   metrics: OperatorMetrics,
   memory: FleetMemory,
+  cluster: ClusterView,
 ): Pick<ConstructorParameters<typeof FleetCycle>[0], 'onPlanned' | 'onPlanFailed' | 'onMetricsRead'> {
   return {
     onPlanned: ({ plan, seconds }) => {
       metrics.planDuration.observe(seconds);
+      showPlan(metrics, plan, cluster.pools.list());
       for (const { key, action, reason, message } of plan.decisions) {
         metrics.decisions.inc({ action, reason });
         log.log(action === 'Hold' ? 'debug' : 'info', 'decided', { job: key, action, reason, decision: message });
