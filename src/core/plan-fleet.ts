@@ -7,7 +7,7 @@ import { firstHold, type Hold, type HoldReason } from './guard/question.ts';
 import { READINESS_GUARDS } from './guard/readiness.ts';
 import { changesBatch, WORTH_GUARDS, yields } from './guard/worth.ts';
 import { learningRateScale } from './model/learning-rate.ts';
-import { choose, type JobPlan, type Ranking, rank, type Share } from './plan/choose.ts';
+import { choose, chooseToYield, type JobPlan, type Ranking, rank, type Share } from './plan/choose.ts';
 import { poolsAsSeenBy } from './plan/fillers.ts';
 import { type Judgement, judge } from './plan/judge.ts';
 import { sharePools } from './plan/share.ts';
@@ -144,8 +144,15 @@ function decideJob(
 function chooseWithin(ranking: Ranking, share: Share | undefined): JobPlan {
   const own = choose(ranking);
   const wanted = own.best.configuration;
-  if (share === undefined || samePlacement(wanted, share)) return own;
-  return { ...choose(ranking, (configuration) => samePlacement(configuration, share)), contest: { share, wanted } };
+  // Where a GPU is worth nothing to others there are enough, and each job chooses for itself.
+  if (share === undefined || share.worthPerGpu === 0 || samePlacement(wanted, share)) return own;
+  const contest = { share, wanted };
+  if (isFewer(share, ranking.job.history.current)) return { ...chooseToYield(ranking, share), contest };
+  return { ...choose(ranking, (configuration) => samePlacement(configuration, share)), contest };
+}
+
+function isFewer(share: Share, current: Configuration): boolean {
+  return share.pool === current.pool && share.replicas < current.replicas;
 }
 
 /** What to settle for, in this order: only another batch, what the free GPUs allow, only other workers. */
