@@ -4,7 +4,8 @@ import { b6 } from './b6-mixed-gpus.bench.ts';
 import { b7Estimation } from './b7-estimation.bench.ts';
 import type { Bench } from './bench.ts';
 import { calibration } from './calibration.bench.ts';
+import { operatorBench } from './operator.bench.ts';
 import { polluxBench } from './pollux.bench.ts';
 
 /** In the order in which they run: the cheap ones first. */
-export const benches: readonly Bench[] = [calibration, b6, b7Estimation, b5, b1, polluxBench];
+export const benches: readonly Bench[] = [operatorBench, calibration, b6, b7Estimation, b5, b1, polluxBench];
