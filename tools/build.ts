@@ -4,7 +4,11 @@ import { build } from 'esbuild';
 const banner = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
 
 await build({
-  entryPoints: { operator: 'src/operator/main.ts' },
+  entryPoints: {
+    operator: 'src/operator/main.ts',
+    // A thread of the operator, which looks for it beside itself.
+    'planner-worker': 'src/adapters/planner/planner-worker.ts',
+  },
   outdir: 'dist',
   bundle: true,
   platform: 'node',

@@ -194,6 +194,26 @@ export const HOLD_REASONS = {
   PlanningFailed: 'A defect of Stepwise; the message says which. Other jobs are not affected.',
 } as const;
 
+/** Why another configuration is asked for; reasons of the changes that the planner decides. */
+export const CHANGE_REASONS = {
+  CheaperBatch: 'Another batch on the same workers saves enough of the remaining cost.',
+  CheaperSize: 'Another number of workers, or another pool, saves enough of the remaining cost.',
+  DeadlineAtRisk: 'It costs more, and the deadline would be missed without it.',
+  YieldsToOthers:
+    'The pool has not enough for all; the GPUs given up save other jobs clearly more than this one loses.',
+} as const;
+
+/** What came of a configuration that was weighed, in the options of a recommendation. */
+export const OPTION_VERDICTS = {
+  Chosen: 'It is the one recommended.',
+  Current: 'It is in force, and another one is recommended.',
+  MissesDeadline: 'It would not end by the deadline surely enough, and the one recommended does.',
+  Dearer: 'Finishing with it costs more, the restart included.',
+  Slower: 'Finishing with it takes longer, where time is the objective.',
+  NoRoom: 'It would be better, but the pool has not enough for all and other jobs need the GPUs more.',
+  Held: 'It would be better, but free GPUs, limits or the mode keep the job from it for now.',
+} as const;
+
 export type TrainingJobConditionType = ConditionTypeOf<typeof TRAINING_JOB_CONDITIONS>;
 export type TrainingJobReason<T extends TrainingJobConditionType = TrainingJobConditionType> =
   T extends TrainingJobConditionType ? ReasonOf<typeof TRAINING_JOB_CONDITIONS, T> : never;
@@ -202,3 +222,5 @@ export type GpuPoolReason<T extends GpuPoolConditionType = GpuPoolConditionType>
   ? ReasonOf<typeof GPU_POOL_CONDITIONS, T>
   : never;
 export type HoldReason = keyof typeof HOLD_REASONS;
+export type ChangeReason = keyof typeof CHANGE_REASONS;
+export type OptionVerdict = keyof typeof OPTION_VERDICTS;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { OPTION_VERDICTS, type OptionVerdict } from './conditions.ts';
 import { currencyCode, decimal, dnsSubdomain, instant, integer, listOf, pascalCase, text } from './fields.ts';
 import { conditions, count, interval, observedGeneration } from './status-parts.ts';
 import { GLOBAL_BATCH_SIZE_MAX } from './training-job-batch.ts';
@@ -115,8 +116,21 @@ const etaSchema = z.object({
   high: count().optional().describe('high end of the 90 % interval, in seconds.'),
 });
 
+const OPTION_VERDICT_WORDS = Object.keys(OPTION_VERDICTS) as readonly OptionVerdict[];
+
+const optionSchema = z.object({
+  ...allocationSchema.shape,
+  costToTarget: interval().optional().describe('costToTarget is what the rest of the work would cost.'),
+  eta: etaSchema.optional().describe('eta is the time until the work would be done.'),
+  meetsDeadline: z.boolean().describe('meetsDeadline is true when it ends in time, or when there is no deadline.'),
+  verdict: z.enum(OPTION_VERDICT_WORDS).describe('verdict is what came of it, in one word.'),
+});
+
 const recommendationSchema = z.object({
   ...allocationSchema.shape,
+  options: listOf(optionSchema, 6)
+    .optional()
+    .describe('options that were weighed: the one chosen, the one in force, and the best batch of other placements.'),
   savingPercent: integer(-1000, 100)
     .optional()
     .describe('savingPercent of the cost of the remaining work, rounded down.'),

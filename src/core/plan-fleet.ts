@@ -1,13 +1,14 @@
+import type { ChangeReason } from '../api/conditions.ts';
 import type { Configuration, InstantSeconds } from './configuration.ts';
 import { globalBatchSize, samePlacement } from './configuration.ts';
-import type { Estimate } from './estimate/estimate.ts';
+import type { Estimate, EstimateFigures } from './estimate/estimate.ts';
 import { isPlausible } from './estimate/reading.ts';
 import { describeChange } from './explain/sentence.ts';
 import { firstHold, type Hold, type HoldReason } from './guard/question.ts';
 import { READINESS_GUARDS } from './guard/readiness.ts';
 import { changesBatch, WORTH_GUARDS, yields } from './guard/worth.ts';
 import { learningRateScale } from './model/learning-rate.ts';
-import { choose, type JobPlan, type Ranking, rank, type Share } from './plan/choose.ts';
+import { choose, chooseToYield, type JobPlan, type Ranking, rank, type Share } from './plan/choose.ts';
 import { consolidate, type Move } from './plan/consolidate.ts';
 import { poolsAsSeenBy } from './plan/fillers.ts';
 import { type Judgement, judge } from './plan/judge.ts';
@@ -19,13 +20,13 @@ export interface JobDecision {
   readonly key: string;
   /** `Recommend` is a change that is only told, because the mode does not allow it. */
   readonly action: 'Hold' | 'Reload' | 'Resize' | 'Recommend';
-  readonly reason: HoldReason | 'CheaperBatch' | 'CheaperSize' | 'DeadlineAtRisk' | 'YieldsToOthers';
+  readonly reason: HoldReason | ChangeReason;
   /** One sentence with figures. */
   readonly message: string;
   /** The configuration to be in: the current one when held. */
   readonly target: Configuration;
   readonly learningRateScale: number;
-  readonly estimate: Estimate | undefined;
+  readonly estimate: EstimateFigures | undefined;
   readonly plan: JobPlan | undefined;
   readonly deadlineAtRisk: boolean;
   /** When a hold may end by itself. */
@@ -154,7 +155,13 @@ function chooseWithin(ranking: Ranking, share: Share | undefined): JobPlan {
   const wanted = own.best.configuration;
   // Where a GPU is worth nothing to others there are enough, and each job chooses for itself.
   if (share === undefined || share.worthPerGpu === 0 || samePlacement(wanted, share)) return own;
-  return { ...choose(ranking, (configuration) => samePlacement(configuration, share)), contest: { share, wanted } };
+  const contest = { share, wanted };
+  if (isFewer(share, ranking.job.history.current)) return { ...chooseToYield(ranking, share), contest };
+  return { ...choose(ranking, (configuration) => samePlacement(configuration, share)), contest };
+}
+
+function isFewer(share: Share, current: Configuration): boolean {
+  return share.pool === current.pool && share.replicas < current.replicas;
 }
 
 /** What to settle for, in this order: only another batch, what the free GPUs allow, only other workers. */

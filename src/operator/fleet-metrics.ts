@@ -1,4 +1,5 @@
 import type { GpuPoolObject, TrainingJobObject } from '../controllers/kinds.ts';
+import type { FleetPlan } from '../core/plan-fleet.ts';
 import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';
 
 const STATUSES = ['True', 'False', 'Unknown'] as const;
@@ -15,6 +16,21 @@ export function showFleet(
   for (const gauge of metrics.fleetGauges) gauge.reset();
   for (const job of jobs) showJob(metrics, job);
   for (const pool of pools) showPool(metrics, pool);
+}
+
+/** Shows what the newest plan comes to. Amounts in several currencies add up to none, so then they have no series. */
+export function showPlan(
+  metrics: OperatorMetrics,
+  { cost, lowerBound, gap }: Pick<FleetPlan, 'cost' | 'lowerBound' | 'gap'>,
+  pools: readonly GpuPoolObject[],
+): void {
+  const { planCost, planLowerBound, planGap } = metrics;
+  for (const gauge of [planCost, planLowerBound, planGap]) gauge.reset();
+  const [currency, ...others] = new Set(pools.map((pool) => pool.spec.cost.currency));
+  if (currency === undefined || others.length > 0) return;
+  show(cost, (value) => planCost.set({ currency }, value));
+  show(lowerBound, (value) => planLowerBound.set({ currency }, value));
+  show(gap, (value) => planGap.set({ currency }, value));
 }
 
 function showJob(metrics: OperatorMetrics, job: TrainingJobObject): void {

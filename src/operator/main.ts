@@ -16,7 +16,7 @@ async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2), process.env);
   const log = createLogger({ level: options.logLevel, format: options.logFormat });
   const metrics = new OperatorMetrics();
-  const { client, cluster, events, kubeMetrics, controllers, fleet } = wire(options, log, metrics);
+  const { client, cluster, events, kubeMetrics, controllers, fleet, planner } = wire(options, log, metrics);
   const informers = Object.values(cluster);
 
   // 2. Stop gracefully when told to.
@@ -71,6 +71,7 @@ async function main(): Promise<void> {
   // 5. A leader that lost its Lease ends; its successor is at work already.
   stopping.abort();
   await Promise.all(watching);
+  await planner.close();
   await events.flush(AbortSignal.timeout(2000));
   client.close();
   server.close();

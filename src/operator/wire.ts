@@ -1,3 +1,4 @@
+import { WorkerPlanner } from '../adapters/planner/worker-planner.ts';
 import { ScaleSubresourceScaler } from '../adapters/pools/scale-subresource.ts';
 import { PrometheusClient } from '../adapters/prometheus/client.ts';
 import { PrometheusTrainerMetrics } from '../adapters/prometheus/trainer-metrics-source.ts';
@@ -15,12 +16,15 @@ import type { KubeMetrics } from '../kube/kube-metrics.ts';
 import { keyOf } from '../kube/resource.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';
+import { showPlan } from './fleet-metrics.ts';
 import { kubeMetricsOn } from './kube-metrics.ts';
 import type { OperatorOptions } from './options.ts';
 import { labelledJob, openWatches, ownerKeys } from './watches.ts';
 
 const REQUEST_TIMEOUT_SECONDS = 15;
 const PROMETHEUS_TIMEOUT_SECONDS = 10;
+/** As long as the shortest default between two plans: what takes longer is overtaken by the next. */
+const PLAN_TIMEOUT_SECONDS = 30;
 
 /** The one list of everything that runs, and what each part is given. */
 export function wire(options: OperatorOptions, log: Logger, metrics: OperatorMetrics) {
@@ -70,22 +74,17 @@ export function wire(options: OperatorOptions, log: Logger, metrics: OperatorMet
   );
 
   // 3. The planning cycle over the whole fleet.
-  const prometheus = new PrometheusClient({
-    url: options.prometheusUrl,
-    timeoutSeconds: PROMETHEUS_TIMEOUT_SECONDS,
-    bearerTokenFile: options.prometheusTokenFile,
-    caFile: options.prometheusCaFile,
-    headers: options.prometheusHeaders,
-  });
+  const planner = new WorkerPlanner({ timeoutSeconds: PLAN_TIMEOUT_SECONDS });
   const fleet = new FleetCycle({
     cluster,
     memory,
-    metrics: new PrometheusTrainerMetrics(prometheus),
+    planner,
+    metrics: trainerMetrics(options),
     gatherers: { cluster, memory, ...jobs.written },
     newest: newestJob,
     nowSeconds: clock.nowSeconds,
     enqueue: (key) => jobController.enqueue(key),
-    ...cycleReports(log, metrics, memory),
+    ...cycleReports(log, metrics, memory, cluster),
   });
   return {
     client,
@@ -94,7 +93,19 @@ export function wire(options: OperatorOptions, log: Logger, metrics: OperatorMet
     kubeMetrics,
     controllers: [jobController, ...rarelyChanged],
     fleet,
+    planner,
   };
+}
+
+function trainerMetrics(options: OperatorOptions): PrometheusTrainerMetrics {
+  const prometheus = new PrometheusClient({
+    url: options.prometheusUrl,
+    timeoutSeconds: PROMETHEUS_TIMEOUT_SECONDS,
+    bearerTokenFile: options.prometheusTokenFile,
+    caFile: options.prometheusCaFile,
+    headers: options.prometheusHeaders,
+  });
+  return new PrometheusTrainerMetrics(prometheus);
 }
 
 /** Controllers of the kinds that administrators make: few objects, one worker each. */
@@ -122,14 +133,20 @@ function cycleReports(
   log: Logger,
   metrics: OperatorMetrics,
   memory: FleetMemory,
-): Pick<ConstructorParameters<typeof FleetCycle>[0], 'onPlanned' | 'onMetricsRead'> {
+  cluster: ClusterView,
+): Pick<ConstructorParameters<typeof FleetCycle>[0], 'onPlanned' | 'onPlanFailed' | 'onMetricsRead'> {
   return {
     onPlanned: ({ plan, seconds }) => {
       metrics.planDuration.observe(seconds);
+      showPlan(metrics, plan, cluster.pools.list());
       for (const { key, action, reason, message } of plan.decisions) {
         metrics.decisions.inc({ action, reason });
         log.log(action === 'Hold' ? 'debug' : 'info', 'decided', { job: key, action, reason, decision: message });
       }
+    },
+    onPlanFailed: ({ problem, message }) => {
+      metrics.planFailures.inc({ problem });
+      log.error('the fleet could not be planned; what was decided last is held', { problem, error: message });
     },
     onMetricsRead: ({ ok, seconds }) => {
       metrics.metricsReadDuration.observe({ result: ok ? 'ok' : 'error' }, seconds);

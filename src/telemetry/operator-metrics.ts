@@ -42,6 +42,18 @@ export class OperatorMetrics {
   readonly poolGpus = this.#gauge('pool_gpus', 'GPUs of the pool: total, allocated and foreign.', ['pool', 'kind']);
   readonly decisions = this.#counter('decisions_total', 'Decisions by action and reason.', ['action', 'reason']);
   readonly planDuration = this.#histogram('plan_duration_seconds', 'Time to plan the whole fleet.', []);
+  readonly planCost = this.#gauge(
+    'plan_cost_to_target',
+    'Money until the work of all jobs that may be moved is done, as planned last.',
+    ['currency'],
+  );
+  readonly planLowerBound = this.#gauge('plan_cost_to_target_lower_bound', 'What no plan of those jobs goes below.', [
+    'currency',
+  ]);
+  readonly planGap = this.#gauge('plan_optimality_gap_ratio', 'Proven distance of the two as a share, 0 to 1.', [
+    'currency',
+  ]);
+  readonly planFailures = this.#counter('plan_failures_total', 'Plans that could not be made.', ['problem']);
   readonly metricsReadDuration = this.#histogram(
     'metrics_read_duration_seconds',
     'Time to read the metrics of all trainers.',

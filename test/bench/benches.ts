@@ -6,7 +6,8 @@ import { b7Estimation } from './b7-estimation.bench.ts';
 import { b8 } from './b8-decision-time.bench.ts';
 import type { Bench } from './bench.ts';
 import { calibration } from './calibration.bench.ts';
+import { operatorBench } from './operator.bench.ts';
 import { polluxBench } from './pollux.bench.ts';
 
 /** In the order in which they run: the cheap ones first. */
-export const benches: readonly Bench[] = [calibration, b6, b7Estimation, b8, b5, b2, b1, polluxBench];
+export const benches: readonly Bench[] = [operatorBench, calibration, b6, b7Estimation, b8, b5, b2, b1, polluxBench];

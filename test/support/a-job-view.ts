@@ -54,7 +54,7 @@ export interface ViewParts {
   readonly ready?: number;
   readonly suspended?: boolean;
   readonly workerJobStatus?: WorkerJob['status'];
-  readonly view?: Partial<JobView>;
+  readonly view?: Partial<Omit<JobView, 'reachableGpus'>> & { readonly reachableGpus?: number | undefined };
 }
 
 /** A job of two workers that trains with version 3, as it was told, and was read a moment ago. */
@@ -67,6 +67,7 @@ export function aJobView(parts: ViewParts = {}): JobView {
   const livePods = Array.from({ length: workers }, (_, index) => aPod(`bert-${index}`));
   const size = tuning?.dataParallelSize ?? 2;
   const workload = buildWorkerJob(job, pool, size);
+  const { reachableGpus } = { reachableGpus: 8, ...parts.view };
   return {
     now: NOW,
     job,
@@ -92,8 +93,8 @@ export function aJobView(parts: ViewParts = {}): JobView {
     metricsAreRead: true,
     decision: undefined,
     gradientNoiseScale: undefined,
-    reachableGpus: 8,
     ...parts.view,
+    reachableGpus: () => reachableGpus,
   };
 }
 

@@ -1,6 +1,6 @@
 import { OPERATOR_KEYS, USER_ANNOTATIONS } from '../../src/api/annotations.ts';
 import type { ConditionCatalog } from '../../src/api/condition-catalog.ts';
-import { HOLD_REASONS } from '../../src/api/conditions.ts';
+import { CHANGE_REASONS, HOLD_REASONS, OPTION_VERDICTS } from '../../src/api/conditions.ts';
 import { API_VERSION } from '../../src/api/group.ts';
 import type { CustomResource } from '../../src/api/resources.ts';
 import { code, GENERATED_NOTE, page, table } from './markdown.ts';
@@ -16,10 +16,13 @@ export function apiPage(resources: readonly CustomResource[]): string {
     ...resources.flatMap(kindParts),
     '## Reasons for holding a change',
     'A decision with the action `Hold` gives one of these reasons.',
-    table(
-      ['reason', 'meaning'],
-      Object.entries(HOLD_REASONS).map(([reason, meaning]) => [code(reason), meaning]),
-    ),
+    wordTable('reason', HOLD_REASONS),
+    '## Reasons for a change',
+    'What the planner decides to change has one of these reasons.',
+    wordTable('reason', CHANGE_REASONS),
+    '## Verdicts on options',
+    '`status.recommendation.options` records the configurations that were weighed, each with one of these verdicts.',
+    wordTable('verdict', OPTION_VERDICTS),
     '## Annotations for users',
     keyTable(USER_ANNOTATIONS),
     '## Labels and annotations that Stepwise sets',
@@ -111,6 +114,13 @@ function conditionTable(catalog: ConditionCatalog): string {
     ...Object.entries(reasons).map(([reason, text]) => ['', code(reason), text]),
   ]);
   return table(['condition', 'reason', 'meaning'], rows);
+}
+
+function wordTable(what: string, words: Readonly<Record<string, string>>): string {
+  return table(
+    [what, 'meaning'],
+    Object.entries(words).map(([word, meaning]) => [code(word), meaning]),
+  );
 }
 
 function keyTable(keys: typeof USER_ANNOTATIONS): string {

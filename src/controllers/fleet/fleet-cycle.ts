@@ -3,10 +3,11 @@ import { foldReading, NO_EVIDENCE } from '../../core/estimate/evidence.ts';
 import type { TrainerReading } from '../../core/estimate/reading.ts';
 import { isMeasured } from '../../core/guard/readiness.ts';
 import { ratePerHour, SECONDS_PER_HOUR } from '../../core/model/cost-rate.ts';
-import { type FleetPlan, planFleet } from '../../core/plan-fleet.ts';
+import type { FleetPlan } from '../../core/plan-fleet.ts';
 import type { Snapshot } from '../../core/snapshot.ts';
 import { keyOf } from '../../kube/resource.ts';
 import type { MetricsSource } from '../../ports/metrics-source.ts';
+import { type Planner, PlannerError, type PlannerProblem } from '../../ports/planner.ts';
 import type { ClusterView } from '../cluster-view.ts';
 import { hasEnded } from '../ended.ts';
 import { fromInstant } from '../instants.ts';
@@ -21,6 +22,7 @@ import { snapshotJob, snapshotPool } from './snapshot.ts';
 export interface FleetCycleOptions {
   readonly cluster: ClusterView;
   readonly metrics: MetricsSource;
+  readonly planner: Planner;
   readonly memory: FleetMemory;
   readonly gatherers: Gatherers;
   /** The newest known form of a cached job. */
@@ -29,20 +31,35 @@ export interface FleetCycleOptions {
   /** Has the job reconciled soon. */
   readonly enqueue: (key: string) => void;
   readonly onPlanned: (seen: { readonly plan: FleetPlan; readonly seconds: number }) => void;
+  readonly onPlanFailed: (seen: { readonly problem: PlannerProblem; readonly message: string }) => void;
   readonly onMetricsRead: (seen: { readonly ok: boolean; readonly seconds: number; readonly jobs: number }) => void;
 }
 
-/** Reads the metrics of the whole fleet, learns from them, and plans: all jobs in one go, as they share pools. */
+/**
+ * Reads the metrics of the whole fleet, learns from them, and plans: all jobs in one go, as they share pools. The plan is
+ * computed elsewhere and may take longer than the time between two looks; one is under way at a time.
+ */
 export class FleetCycle {
   readonly #options: FleetCycleOptions;
   #plannedAt = Number.NEGATIVE_INFINITY;
   #measured: ReadonlySet<string> = new Set();
+  /** Whether there is something new to judge that no plan has seen yet. */
+  #hasNews = false;
+  #planning: Promise<void> | undefined;
 
   constructor(options: FleetCycleOptions) {
     this.#options = options;
   }
 
-  /** One look. Never throws for a metrics source that is down: the last state is held and the jobs say so. */
+  /** Settles when no plan is under way; never rejects. */
+  get planned(): Promise<void> {
+    return this.#planning ?? Promise.resolve();
+  }
+
+  /**
+   * One look; the plan that it may begin goes on after it. Never throws for a metrics source that is down: the last state
+   * is held and the jobs say so.
+   */
   async run(signal: AbortSignal): Promise<void> {
     const { memory, enqueue } = this.#options;
     const jobs = this.#activeJobs();
@@ -58,9 +75,14 @@ export class FleetCycle {
     for (const view of views) this.#learn(view, readings?.get(keyOf(view.job)));
 
     // 3. Plan the fleet when it is time, and at once when there is something new to judge.
-    if (this.#comeToBeMeasured(jobs) || now - this.#plannedAt >= this.#planIntervalSeconds(jobs)) {
+    this.#hasNews = this.#comeToBeMeasured(jobs) || this.#hasNews;
+    const isTime = this.#hasNews || now - this.#plannedAt >= this.#planIntervalSeconds(jobs);
+    if (isTime && this.#planning === undefined) {
       this.#plannedAt = now;
-      this.#plan(views, now);
+      this.#hasNews = false;
+      this.#planning = this.#plan(views, now, signal).finally(() => {
+        this.#planning = undefined;
+      });
     }
     for (const job of jobs) enqueue(keyOf(job));
   }
@@ -110,10 +132,25 @@ export class FleetCycle {
     memory.set(key, { ...before, evidence, ...accrue(view, before) });
   }
 
-  #plan(views: readonly JobView[], now: InstantSeconds): void {
-    const { cluster, memory, onPlanned } = this.#options;
+  /** A plan that fails changes nothing: what was decided last stands until the next one. */
+  async #plan(views: readonly JobView[], now: InstantSeconds, signal: AbortSignal): Promise<void> {
+    const { planner, onPlanned, onPlanFailed } = this.#options;
     const startedAt = performance.now();
-    const snapshot: Snapshot = {
+    try {
+      const plan = await planner.plan(this.#snapshot(views, now));
+      // Who does not lead any more decides nothing.
+      if (signal.aborted) return;
+      this.#keep(plan, views, now);
+      onPlanned({ plan, seconds: (performance.now() - startedAt) / 1000 });
+    } catch (error) {
+      const problem = error instanceof PlannerError ? error.problem : 'Failed';
+      if (!signal.aborted) onPlanFailed({ problem, message: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  #snapshot(views: readonly JobView[], now: InstantSeconds): Snapshot {
+    const { cluster, memory } = this.#options;
+    return {
       now,
       jobs: views
         .filter((view) => view.pool !== undefined && view.job.spec.suspend !== true)
@@ -123,13 +160,21 @@ export class FleetCycle {
         }),
       pools: cluster.pools.list().map((pool) => snapshotPool(cluster, pool)),
     };
-    const plan = planFleet(snapshot);
+  }
+
+  /**
+   * Stores each decision with the instant of its snapshot: one that a change of the job has overtaken is told by it.
+   * Jobs that were deleted meanwhile, or made anew under the same name, get none.
+   */
+  #keep(plan: FleetPlan, views: readonly JobView[], now: InstantSeconds): void {
+    const { memory, enqueue } = this.#options;
     const uids = new Map(views.map(({ job }) => [keyOf(job), job.metadata.uid]));
     for (const decision of plan.decisions) {
       const findings = memory.get(decision.key, uids.get(decision.key));
-      if (findings !== undefined) memory.set(decision.key, { ...findings, decision, decidedAt: now });
+      if (findings === undefined) continue;
+      memory.set(decision.key, { ...findings, decision, decidedAt: now });
+      enqueue(decision.key);
     }
-    onPlanned({ plan, seconds: (performance.now() - startedAt) / 1000 });
   }
 
   #planIntervalSeconds(jobs: readonly TrainingJobObject[]): number {

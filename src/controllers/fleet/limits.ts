@@ -16,12 +16,20 @@ export function policyNameFor(namespace: string, policies: readonly ScalingPolic
   return holdingPolicy(namespace, policies)?.metadata.name;
 }
 
+/** Asked at every look at every job. Cost: the policies. */
 function holdingPolicy(namespace: string, policies: readonly ScalingPolicy[]): ScalingPolicy | undefined {
-  const byName = [...policies].sort((one, other) => (one.metadata.name < other.metadata.name ? -1 : 1));
-  return (
-    byName.find((policy) => policy.spec.namespaces.includes(namespace)) ??
-    byName.find((policy) => policy.spec.namespaces.length === 0)
-  );
+  let naming: ScalingPolicy | undefined;
+  let forAll: ScalingPolicy | undefined;
+  for (const policy of policies) {
+    const { namespaces } = policy.spec;
+    if (namespaces.length === 0) forAll = firstByName(forAll, policy);
+    else if (namespaces.includes(namespace)) naming = firstByName(naming, policy);
+  }
+  return naming ?? forAll;
+}
+
+function firstByName(one: ScalingPolicy | undefined, other: ScalingPolicy): ScalingPolicy {
+  return one === undefined || other.metadata.name < one.metadata.name ? other : one;
 }
 
 /** The mode in force: the wished one, or the most capable allowed one below it; Observe is always allowed. */

@@ -2,6 +2,8 @@ import type { Interval as ApiInterval } from '../../api/status-parts.ts';
 import type { TrainingJobStatus } from '../../api/training-job.ts';
 import type { Interval } from '../../core/estimate/estimate.ts';
 import { duration, figure, money, percent } from '../../core/explain/figures.ts';
+import { type WeighedOption, weighedOptions } from '../../core/explain/options.ts';
+import type { JobLimits } from '../../core/snapshot.ts';
 import { hasEnded } from '../ended.ts';
 import { encodeEvidence } from '../fleet/evidence-codec.ts';
 import type { JobFindings } from '../fleet/fleet-memory.ts';
@@ -24,7 +26,7 @@ export function reportFigures(view: JobView, draft: Draft, found: JobFindings): 
   if (!ended) assign(status, 'estimate', estimateOf(findings));
   assign(status, 'cost', cost);
   assign(status, 'eta', eta);
-  assign(status, 'recommendation', recommendationOf(findings));
+  assign(status, 'recommendation', recommendationOf(findings, view.limits.objective));
   draft.keep({ evidence: encodeEvidence(findings.evidence) });
   status.summary = summaryOf(view, status, findings, currency);
 }
@@ -99,12 +101,18 @@ function costOf(findings: JobFindings, currency: string): TrainingJobStatus['cos
 function etaOf(findings: JobFindings): TrainingJobStatus['eta'] {
   const plan = findings.decision?.plan;
   if (plan === undefined || findings.decision?.estimate?.remainingWork === 'Assumed') return undefined;
-  const { value, low, high } = plan.current.secondsToTarget;
+  return toEta(plan.current.secondsToTarget);
+}
+
+function toEta({ value, low, high }: Interval): TrainingJobStatus['eta'] {
   if (![value, low, high].every(Number.isFinite)) return undefined;
   return { seconds: Math.round(value), low: Math.round(low), high: Math.round(high) };
 }
 
-function recommendationOf(findings: JobFindings): TrainingJobStatus['recommendation'] {
+function recommendationOf(
+  findings: JobFindings,
+  objective: JobLimits['objective'],
+): TrainingJobStatus['recommendation'] {
   const decision = findings.decision;
   const plan = decision?.plan;
   if (decision === undefined || plan === undefined) return undefined;
@@ -114,8 +122,22 @@ function recommendationOf(findings: JobFindings): TrainingJobStatus['recommendat
     ...(Number.isNaN(plan.savingFraction)
       ? {}
       : { savingPercent: Math.max(-1000, Math.min(100, Math.floor(plan.savingFraction * 100))) }),
+    options: weighedOptions(plan, objective).map(optionIn(decision.estimate?.remainingWork !== 'Assumed')),
     message: decision.message.slice(0, 1024),
   };
+}
+
+/** Amounts are told only where the end of the work is known. */
+function optionIn(endIsKnown: boolean) {
+  return ({ evaluation, verdict }: WeighedOption) => ({
+    ...allocationOf(evaluation.configuration),
+    ...present({
+      costToTarget: endIsKnown ? toInterval(evaluation.costToTarget) : undefined,
+      eta: endIsKnown ? toEta(evaluation.secondsToTarget) : undefined,
+    }),
+    meetsDeadline: evaluation.meetsDeadline,
+    verdict,
+  });
 }
 
 function summaryOf(

@@ -59,7 +59,7 @@ export function gatherJobView(gatherers: Gatherers, job: TrainingJobObject, now:
     metricsAreRead: findings !== undefined && memory.metricsProblem === undefined,
     decision: freshDecision(job, findings),
     gradientNoiseScale: findings === undefined ? undefined : noiseScaleValue(findings.evidence.noise),
-    reachableGpus:
+    reachableGpus: () =>
       pool === undefined || pool.spec.provider.type === 'None' || limits.gpusPerReplica === 0
         ? undefined
         : reachableGpus(cluster, pool, key),

@@ -72,7 +72,7 @@ export function endInStop(view: JobView, draft: Draft): void {
 
 function waitForCapacity(view: JobView, draft: Draft, resize: ResizeStatus): void {
   const needed = resize.to.replicas * view.limits.gpusPerReplica;
-  const available = view.reachableGpus;
+  const available = view.reachableGpus();
   if (available === undefined || available >= needed) {
     enter(view, draft, resize, 'CheckpointRequested');
     return;

@@ -5,7 +5,8 @@ import { configurationOf, currentConfiguration, initialConfiguration, type JobVi
 
 /** Brings a run to life that has no workload: nodes first where they are ours to ask for, then the pods. */
 export function startWorkload(view: JobView, draft: Draft, replicas: number): void {
-  const { pool, limits, reachableGpus } = view;
+  const { pool, limits } = view;
+  const reachableGpus = view.reachableGpus();
   if (pool === undefined || replicas === 0) return;
   const poolName = pool.metadata.name;
   draft.status.pool = poolName;

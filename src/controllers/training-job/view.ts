@@ -36,8 +36,11 @@ export interface JobView {
   readonly metricsAreRead: boolean;
   readonly decision: JobDecision | undefined;
   readonly gradientNoiseScale: number | undefined;
-  /** GPUs of ready nodes of the pool that are free or held by this job; undefined when nodes are left to others. */
-  readonly reachableGpus: number | undefined;
+  /**
+   * GPUs of ready nodes of the pool that are free or held by this job; undefined when nodes are left to others. Counted
+   * when asked for, as only a start or a resize does: it costs the pool's nodes and the pods on them.
+   */
+  readonly reachableGpus: () => number | undefined;
 }
 
 /** What has to be known of a pool to lay a run out on it. */

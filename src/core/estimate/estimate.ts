@@ -28,10 +28,14 @@ export interface World {
   readonly remainingReferenceSamples: number;
 }
 
-export interface Estimate {
+export interface Estimate extends EstimateFigures {
   readonly worlds: readonly World[];
   /** The world in the middle of the posterior, to screen candidates by. */
   readonly middle: World;
+}
+
+/** What people are told of an estimate. */
+export interface EstimateFigures {
   readonly overheadSeconds: Interval;
   /** Whether micro batches far enough apart were timed to tell overhead from work per sample. */
   readonly overheadIsMeasured: boolean;

@@ -9,7 +9,7 @@ const MAX_ALTERNATIVES = 6;
 export interface Share {
   readonly pool: string;
   readonly replicas: number;
-  /** What one more GPU of that pool would save the fleet, in money until the runs end; 0 while there are enough. */
+  /** What a GPU of that pool saves those who get it, in money until the runs end; 0 while there are enough. */
   readonly worthPerGpu: number;
 }
 
@@ -80,21 +80,28 @@ export function choose(ranking: Ranking, among?: (configuration: Configuration) 
 
 const ownChoices = new WeakMap<Judgement, JobPlan>();
 
-function planFor(
-  { job, judgement, current, baseline, ranked, hold: holdOf }: Ranking,
-  among: (configuration: Configuration) => boolean,
-): JobPlan {
-  const best = ranked.find((each) => each === current || among(each.score.configuration)) ?? current;
-  const tell = (each: Candidate) => describe(job, judgement.estimate, each.score, holdOf(each));
+/** The best batch on fewer GPUs that the fleet leaves the job, though what is in force would be better for it. */
+export function chooseToYield(ranking: Ranking, share: Pick<Share, 'pool' | 'replicas'>): JobPlan {
+  const { ranked, current } = ranking;
+  return tell(ranking, ranked.find(({ score }) => samePlacement(score.configuration, share)) ?? current);
+}
+
+function planFor(ranking: Ranking, among: (configuration: Configuration) => boolean): JobPlan {
+  const { ranked, current } = ranking;
+  return tell(ranking, ranked.find((each) => each === current || among(each.score.configuration)) ?? current);
+}
+
+function tell({ job, judgement, current, baseline, ranked, hold: holdOf }: Ranking, best: Candidate): JobPlan {
+  const evaluate = (each: Candidate) => describe(job, judgement.estimate, each.score, holdOf(each));
   return {
-    current: tell(current),
-    best: tell(best),
-    baseline: baseline === undefined ? undefined : tell(baseline),
+    current: evaluate(current),
+    best: evaluate(best),
+    baseline: baseline === undefined ? undefined : evaluate(baseline),
     savingFraction: best.meanSaving,
     cautiousSavingFraction: best.cautiousSaving,
     alternatives: bestPerPlacement(ranked, best)
       .slice(1, 1 + MAX_ALTERNATIVES)
-      .map(tell),
+      .map(evaluate),
     earliest90: Math.min(...ranked.map(({ score }) => score.secondsToTarget90)),
   };
 }

@@ -1,3 +1,4 @@
+import { samePlacement } from '../configuration.ts';
 import { SECONDS_PER_HOUR } from '../model/cost-rate.ts';
 import type { JobSnapshot, PoolSnapshot, Snapshot } from '../snapshot.ts';
 import { bestPerPlacement, type Ranking, type Share } from './choose.ts';
@@ -39,14 +40,40 @@ export function sharePools(rankings: readonly Ranking[], snapshot: Snapshot): Sh
   );
   const { choice, prices, cost, lowerBound, gap } = couple(jobs, gpusFor(jobs, snapshot));
 
+  const gains = gainsPerGpu(jobs, movable, placements, choice);
   const byKey = new Map<string, Share>();
   movable.forEach(({ job }, place) => {
     const chosen = placements[place]?.[choice[place] ?? -1]?.score.configuration;
     if (chosen === undefined) return;
-    const worthPerGpu = prices[pools.get(chosen.pool)?.index ?? -1] ?? 0;
+    const price = prices[pools.get(chosen.pool)?.index ?? -1] ?? 0;
+    // The price is what a GPU is worth to the job that gives it up for least, never more; those who get it gain more.
+    const worthPerGpu = price === 0 ? 0 : Math.max(price, gains.get(chosen.pool) ?? 0);
     byKey.set(job.key, { pool: chosen.pool, replicas: chosen.replicas, worthPerGpu });
   });
   return { byKey, cost, lowerBound, gap };
+}
+
+/** Money that the jobs which grow on each pool save by it, for each GPU that they get: their mean. */
+function gainsPerGpu(
+  jobs: readonly CouplingJob[],
+  rankings: readonly Ranking[],
+  placements: readonly (readonly Candidate[])[],
+  choice: readonly (number | undefined)[],
+): ReadonlyMap<string, number> {
+  const sums = new Map<string, { gain: number; gpus: number }>();
+  rankings.forEach(({ job: { history, limits } }, place) => {
+    const { current } = history;
+    const at = choice[place] ?? -1;
+    const chosen = placements[place]?.[at]?.score.configuration;
+    if (chosen === undefined || chosen.pool !== current.pool || chosen.replicas <= current.replicas) return;
+    const before = placements[place]?.findIndex(({ score }) => samePlacement(score.configuration, current)) ?? -1;
+    const gain = (jobs[place]?.options[before]?.cost ?? Number.NaN) - (jobs[place]?.options[at]?.cost ?? Number.NaN);
+    if (!(gain > 0)) return;
+    const sum = sums.get(current.pool) ?? { gain: 0, gpus: 0 };
+    const gpus = sum.gpus + (chosen.replicas - current.replicas) * limits.gpusPerReplica;
+    sums.set(current.pool, { gain: sum.gain + gain, gpus });
+  });
+  return new Map([...sums].flatMap(([pool, { gain, gpus }]) => (gpus > 0 ? [[pool, gain / gpus]] : [])));
 }
 
 function isMovable({ limits, history, held }: JobSnapshot): boolean {

@@ -1,4 +1,5 @@
 // The operator's real reconcilers and planning cycle as one process that can die, with caches that may lag behind.
+import { InProcessPlanner } from '../../../src/adapters/planner/in-process-planner.ts';
 import { type ClusterView, POD_INDEXES } from '../../../src/controllers/cluster-view.ts';
 import { FleetCycle } from '../../../src/controllers/fleet/fleet-cycle.ts';
 import { FleetMemory } from '../../../src/controllers/fleet/fleet-memory.ts';
@@ -73,11 +74,13 @@ export class OperatorProcess {
       cluster,
       memory,
       metrics: options.metrics,
+      planner: new InProcessPlanner(),
       gatherers: { cluster, memory, ...this.#jobs.written },
       newest,
       nowSeconds: times.nowSeconds,
       enqueue: (key) => this.#enqueue(key),
       onPlanned: () => undefined,
+      onPlanFailed: ({ message }) => this.defects.push(new Error(message)),
       onMetricsRead: () => undefined,
     });
     for (const plural of ['trainingjobs', 'gpupools'] as const) {
@@ -95,6 +98,7 @@ export class OperatorProcess {
     if (now - this.#readAt >= READ_INTERVAL_SECONDS) {
       this.#readAt = now;
       await this.#fleet.run(new AbortController().signal);
+      await this.#fleet.planned;
     }
     const times = new Map<string, number>();
     for (;;) {

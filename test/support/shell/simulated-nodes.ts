@@ -1,6 +1,6 @@
 import type { GpuPool } from '../../../src/api/gpu-pool.ts';
 import type { Node, Pod } from '../../../src/controllers/kinds.ts';
-import { isLive } from '../../../src/controllers/pods.ts';
+import { isLive, matchesLabels } from '../../../src/controllers/pods.ts';
 import { GPU_RESOURCE } from '../../../src/controllers/training-job/indexed-job.ts';
 import { KubeError } from '../../../src/kube/kube-error.ts';
 import type { NodeCount, NodeScaler } from '../../../src/ports/node-scaler.ts';
@@ -46,7 +46,8 @@ export class SimulatedNodes implements NodeScaler {
   }
 
   nodes(): Node[] {
-    return this.#options.server.list<Node>('nodes');
+    const { pool, server } = this.#options;
+    return server.list<Node>('nodes').filter((node) => matchesLabels(node, pool.spec.nodeSelector));
   }
 
   readyGpus(): number {
@@ -79,7 +80,8 @@ export class SimulatedNodes implements NodeScaler {
   schedule(): void {
     const { server } = this.#options;
     for (const pod of server.list<Pod>('pods').filter((each) => isLive(each) && each.spec.nodeName === undefined)) {
-      const node = this.nodes().find((each) => this.#freeOn(each.metadata.name) >= gpusOf(pod));
+      const allowed = this.nodes().filter((each) => matchesLabels(each, pod.spec.nodeSelector ?? {}));
+      const node = allowed.find((each) => this.#freeOn(each.metadata.name) >= gpusOf(pod));
       if (node !== undefined)
         server.put('pods', { ...pod, spec: { ...pod.spec, nodeName: node.metadata.name } } as Pod);
     }

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { showFleet } from '../../../src/operator/fleet-metrics.ts';
+import { showFleet, showPlan } from '../../../src/operator/fleet-metrics.ts';
 import { OperatorMetrics } from '../../../src/telemetry/operator-metrics.ts';
 import { ago } from '../../support/a-job-view.ts';
 import { aGpuPool, aTrainingJob } from '../../support/a-training-job.ts';
@@ -51,5 +51,38 @@ describe('the fleet on the metrics page', () => {
   it('forgets jobs and pools that are gone', async () => {
     await show([aTrainingJob({ status: { replicas: 2 } })], [aGpuPool({ status: { nodes: { ready: 1 } } })]);
     expect(await show([], [])).to.deep.equal([]);
+  });
+});
+
+describe('the plan on the metrics page', () => {
+  const plan = { cost: 12.5, lowerBound: 10, gap: 0.2 };
+  const euros = aGpuPool({ spec: { cost: { pricePerNodeHour: '1', currency: 'EUR' } } });
+  const dollars = aGpuPool({ spec: { cost: { pricePerNodeHour: '1', currency: 'USD' } } });
+  let metrics: OperatorMetrics;
+  const page = async () =>
+    (await metrics.registry.metrics()).split('\n').filter((line) => /^stepwise_plan_(cost|optim)/.test(line));
+  beforeEach(() => {
+    metrics = new OperatorMetrics();
+  });
+
+  it('has no series before the first', async () => {
+    expect(await page()).to.deep.equal([]);
+  });
+
+  it('shows cost, lower bound and the proven gap', async () => {
+    showPlan(metrics, plan, [euros, euros]);
+    expect(await page()).to.have.members([
+      'stepwise_plan_cost_to_target{currency="EUR"} 12.5',
+      'stepwise_plan_cost_to_target_lower_bound{currency="EUR"} 10',
+      'stepwise_plan_optimality_gap_ratio{currency="EUR"} 0.2',
+    ]);
+  });
+
+  it('adds no amounts of several currencies, and leaves out what is no number', async () => {
+    showPlan(metrics, plan, [euros]);
+    showPlan(metrics, plan, [euros, dollars]);
+    expect(await page()).to.deep.equal([]);
+    showPlan(metrics, { cost: Number.NaN, lowerBound: Number.NEGATIVE_INFINITY, gap: Number.NaN }, [euros]);
+    expect(await page()).to.deep.equal([]);
   });
 });

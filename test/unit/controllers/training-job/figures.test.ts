@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { TrainingJobStatus } from '../../../../src/api/training-job.ts';
+import { trainingJobStatusSchema } from '../../../../src/api/training-job-status.ts';
 import type { JobFindings } from '../../../../src/controllers/fleet/fleet-memory.ts';
 import { advance } from '../../../../src/controllers/training-job/advance.ts';
 import { reportFigures } from '../../../../src/controllers/training-job/figures.ts';
@@ -40,6 +41,30 @@ describe('the figures of a job', () => {
     expect(Number(cost?.toTarget?.value)).to.be.above(0);
     expect(summary).to.include.keys('eta', 'forecast');
     expect(recommendation?.savingPercent).to.be.a('number');
+  });
+
+  it('record what was weighed, the chosen first', () => {
+    const { recommendation, ...status } = figuresOf({}, findings());
+    const options = recommendation?.options ?? [];
+    expect(options[0]).to.include({ verdict: 'Chosen', globalBatchSize: recommendation?.globalBatchSize });
+    expect(options.slice(1).map(({ verdict }) => verdict)).to.deep.equal(['Current']);
+    for (const { costToTarget, eta, meetsDeadline } of options) {
+      expect(Number(costToTarget?.value)).to.be.above(0);
+      expect(eta?.seconds).to.be.above(0);
+      expect(meetsDeadline).to.equal(true);
+    }
+    const written = { ...status, recommendation };
+    expect(trainingJobStatusSchema.parse(written)).to.deep.equal(written);
+  });
+
+  it('tell no amounts of options while the end of the work is not known', () => {
+    const found = findings();
+    const { decision } = found;
+    if (decision?.estimate === undefined) throw new Error('nothing was decided');
+    const estimate = { ...decision.estimate, remainingWork: 'Assumed' as const };
+    const { recommendation } = figuresOf({}, { ...found, decision: { ...decision, estimate } });
+    expect(recommendation?.options).to.have.length.above(0);
+    for (const option of recommendation?.options ?? []) expect(option).not.to.have.any.keys('costToTarget', 'eta');
   });
 
   it('are absent while nothing is known', () => {

@@ -1,0 +1,121 @@
+// Several jobs on several pools under one operator, on one virtual clock, with nothing that goes wrong.
+import type { GpuPoolObject, Pod, TrainingJobObject } from '../../../src/controllers/kinds.ts';
+import { GPU_RESOURCE } from '../../../src/controllers/training-job/indexed-job.ts';
+import { keyOf } from '../../../src/kube/resource.ts';
+import type { NodeScaler } from '../../../src/ports/node-scaler.ts';
+import { aPolicy } from '../a-training-job.ts';
+import type { Training } from '../simulated-trainer.ts';
+import { FaultyLine } from './faults.ts';
+import { MemoryApiServer } from './memory-api-server.ts';
+import { OperatorProcess } from './operator-process.ts';
+import { SimulatedNodes } from './simulated-nodes.ts';
+import { SimulatedWorkers } from './simulated-workers.ts';
+
+export interface FleetStory {
+  readonly jobs: readonly { readonly job: TrainingJobObject; readonly training: Training }[];
+  readonly pools: readonly GpuPoolObject[];
+  /** Pods of somebody else, one GPU each, by the pool that they stand on. */
+  readonly foreignPods: readonly { readonly name: string; readonly pool: GpuPoolObject }[];
+  readonly startSeconds: number;
+}
+
+const PROVISIONING_SECONDS = 20;
+const PLAN_INTERVAL_SECONDS = 60;
+
+export class FleetWorld {
+  readonly server = new MemoryApiServer();
+  readonly broken: string[] = [];
+  /** Objects that the operator has written, as `plural/key`. */
+  readonly written = new Set<string>();
+  readonly workers: ReadonlyMap<string, SimulatedWorkers>;
+  readonly #nodes: ReadonlyMap<string, SimulatedNodes>;
+  readonly #process: OperatorProcess;
+  readonly #startSeconds: number;
+  #seconds = 0;
+
+  constructor({ jobs, pools, foreignPods, startSeconds }: FleetStory) {
+    const { server } = this;
+    this.#startSeconds = startSeconds;
+    const nowSeconds = () => startSeconds + this.#seconds;
+    for (const pool of pools) server.put('gpupools', pool);
+    for (const { job } of jobs) server.put('trainingjobs', job);
+    for (const { name, pool } of foreignPods) server.put('pods', aForeignPod(name, pool));
+    server.put('scalingpolicies', aPolicy({ planIntervalSeconds: PLAN_INTERVAL_SECONDS }));
+    server.onWrite = ({ plural, after }) => void this.written.add(`${plural}/${keyOf(after)}`);
+    this.workers = new Map(
+      jobs.map(({ job, training }) => [job.metadata.name, new SimulatedWorkers({ server, job, training, nowSeconds })]),
+    );
+    this.#nodes = new Map(
+      pools.map((pool) => {
+        const { maxNodes } = pool.spec.limits;
+        const onShrinkBelowUse = (message: string) => this.broken.push(message);
+        const options = { server, pool, provisioningSeconds: PROVISIONING_SECONDS, nowSeconds, onShrinkBelowUse };
+        return [pool.metadata.name, new SimulatedNodes(options, maxNodes)];
+      }),
+    );
+    this.#process = this.#startProcess();
+  }
+
+  get seconds(): number {
+    return this.#seconds;
+  }
+
+  job(name: string): TrainingJobObject {
+    const key = this.workers.get(name)?.key ?? name;
+    return this.server.get<TrainingJobObject>('trainingjobs', key) as TrainingJobObject;
+  }
+
+  /** Lets so much time pass, and calls back after each second. */
+  async run(seconds: number, look: () => void): Promise<void> {
+    for (const end = this.#seconds + seconds; this.#seconds < end; ) {
+      this.#seconds++;
+      for (const nodes of this.#nodes.values()) {
+        nodes.tick();
+        nodes.schedule();
+      }
+      for (const workers of this.workers.values()) workers.tick(1);
+      await this.#process.tick(new Set());
+      this.broken.push(...this.#process.defects.splice(0).map(String));
+      look();
+    }
+  }
+
+  #startProcess(): OperatorProcess {
+    const clock = {
+      now: () => (this.#startSeconds + this.#seconds) * 1000,
+      monotonicSeconds: () => this.#seconds,
+      sleep: () => new Promise<void>(() => undefined),
+    };
+    const metrics = {
+      readTrainers: async () =>
+        new Map(
+          [...this.workers.values()].flatMap((workers) => {
+            const reading = workers.reading();
+            return reading === undefined ? [] : [[workers.key, reading] as const];
+          }),
+        ),
+    };
+    const scalerOf = (pool: { metadata: { name?: string | undefined } }): NodeScaler => {
+      const nodes = this.#nodes.get(pool.metadata.name ?? '');
+      if (nodes === undefined) throw new Error(`there is no pool ${pool.metadata.name}`);
+      return nodes;
+    };
+    const scaler: NodeScaler = {
+      read: (pool) => scalerOf(pool).read(pool),
+      setNodes: (pool, nodes, token) => scalerOf(pool).setNodes(pool, nodes, token),
+    };
+    return new OperatorProcess({ server: this.server, line: new FaultyLine(new Map()), scaler, metrics, clock });
+  }
+}
+
+function aForeignPod(name: string, pool: GpuPoolObject): Pod {
+  const limits = { [GPU_RESOURCE]: '1' };
+  return {
+    metadata: { name, namespace: 'others' },
+    spec: {
+      nodeSelector: pool.spec.nodeSelector,
+      containers: [{ name: 'inference', image: 'x', resources: { limits } }],
+    },
+    status: { phase: 'Running' },
+  };
+}

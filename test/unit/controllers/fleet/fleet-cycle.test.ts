@@ -1,0 +1,116 @@
+import { expect } from 'chai';
+import { FleetCycle } from '../../../../src/controllers/fleet/fleet-cycle.ts';
+import { FleetMemory } from '../../../../src/controllers/fleet/fleet-memory.ts';
+import { Freshest } from '../../../../src/controllers/freshest.ts';
+import { type FleetPlan, planFleet } from '../../../../src/core/plan-fleet.ts';
+import type { Snapshot } from '../../../../src/core/snapshot.ts';
+import { type Planner, PlannerError } from '../../../../src/ports/planner.ts';
+import { aClusterView } from '../../../support/a-cluster-view.ts';
+import { aGpuPool, aTrainingJob } from '../../../support/a-training-job.ts';
+
+const START = 1_000_000;
+const LOOK_SECONDS = 5;
+
+/** A planner that answers when it is told to. */
+class SlowPlanner implements Planner {
+  readonly asked: { snapshot: Snapshot; answer(plan?: FleetPlan): void; fail(error: Error): void }[] = [];
+
+  plan(snapshot: Snapshot): Promise<FleetPlan> {
+    const { promise, resolve, reject } = Promise.withResolvers<FleetPlan>();
+    this.asked.push({ snapshot, answer: (plan = planFleet(snapshot)) => resolve(plan), fail: reject });
+    return promise;
+  }
+}
+
+function aCycle() {
+  const job = aTrainingJob();
+  const key = `${job.metadata.namespace}/${job.metadata.name}`;
+  const planner = new SlowPlanner();
+  const memory = new FleetMemory();
+  const cluster = aClusterView({ trainingJobs: [job], pools: [aGpuPool()] });
+  const clock = { now: START };
+  const leading = new AbortController();
+  const seen = { plans: 0, problems: [] as string[], enqueued: 0 };
+  const cycle = new FleetCycle({
+    cluster,
+    memory,
+    planner,
+    metrics: { readTrainers: async () => new Map() },
+    gatherers: { cluster, memory, workerJobs: new Freshest(() => 0), configMaps: new Freshest(() => 0) },
+    newest: (cached) => cached,
+    nowSeconds: () => clock.now,
+    enqueue: () => seen.enqueued++,
+    onPlanned: () => seen.plans++,
+    onPlanFailed: ({ problem }) => seen.problems.push(problem),
+    onMetricsRead: () => undefined,
+  });
+  const look = async () => {
+    await cycle.run(leading.signal);
+    clock.now += LOOK_SECONDS;
+  };
+  const decided = () => memory.get(key, job.metadata.uid);
+  return { cycle, planner, seen, clock, leading, look, decided, memory, key };
+}
+
+describe('the planning cycle of the fleet', () => {
+  it('goes on looking while a plan is under way, and begins no second one', async () => {
+    const { cycle, planner, look, seen } = aCycle();
+    for (let looks = 0; looks < 20; looks++) await look();
+    expect(planner.asked).to.have.lengthOf(1);
+    expect(seen).to.deep.equal({ plans: 0, problems: [], enqueued: 20 });
+    planner.asked[0]?.answer();
+    await cycle.planned;
+    expect(seen.plans).to.equal(1);
+    await look();
+    expect(planner.asked, 'the plan that was due meanwhile').to.have.lengthOf(2);
+  });
+
+  it('stores what was decided with the instant of the snapshot, and has the job reconciled', async () => {
+    const { cycle, planner, look, decided, seen } = aCycle();
+    await look();
+    await look();
+    const before = seen.enqueued;
+    planner.asked[0]?.answer();
+    await cycle.planned;
+    expect(decided()?.decidedAt).to.equal(START);
+    expect(decided()?.decision?.action).to.equal('Hold');
+    expect(seen.enqueued).to.equal(before + 1);
+  });
+
+  it('holds what was decided last when a plan fails, and plans again when it is time', async () => {
+    const { cycle, planner, look, decided, seen, clock } = aCycle();
+    await look();
+    planner.asked[0]?.answer();
+    await cycle.planned;
+    clock.now += 60;
+    await look();
+    planner.asked[1]?.fail(new PlannerError('TimedOut', 'no plan'));
+    await cycle.planned;
+    expect(seen.problems).to.deep.equal(['TimedOut']);
+    expect(decided()?.decidedAt).to.equal(START);
+    clock.now += 60;
+    await look();
+    expect(planner.asked).to.have.lengthOf(3);
+  });
+
+  it('decides nothing once it does not lead any more', async () => {
+    const { cycle, planner, look, decided, seen, leading } = aCycle();
+    await look();
+    leading.abort();
+    planner.asked[0]?.answer();
+    await cycle.planned;
+    expect(decided()?.decision).to.equal(undefined);
+    expect(seen.plans).to.equal(0);
+  });
+
+  it('gives a job that was made anew under the same name no decision of the one before', async () => {
+    const { cycle, planner, look, memory, key } = aCycle();
+    await look();
+    const found = memory.get(key, aTrainingJob().metadata.uid);
+    if (found === undefined) throw new Error('the job was not learned of');
+    memory.set(key, { ...found, uid: 'another' });
+    planner.asked[0]?.answer();
+    await cycle.planned;
+    expect(memory.get(key, 'another')?.decision).to.equal(undefined);
+  });
+});
