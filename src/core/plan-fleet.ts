@@ -10,14 +10,18 @@ import { choose, type JobPlan, type Ranking, rank, type Share } from './plan/cho
 import { poolsAsSeenBy } from './plan/fillers.ts';
 import { type Judgement, judge } from './plan/judge.ts';
 import { sharePools } from './plan/share.ts';
+import { type DirectDecision, decideDirectly } from './plan/starts.ts';
 import type { JobSnapshot, PoolSnapshot, Snapshot } from './snapshot.ts';
 
 /** What is to be done with one job, and why. */
 export interface JobDecision {
   readonly key: string;
-  /** `Recommend` is a change that is only told, because the mode does not allow it. */
-  readonly action: 'Hold' | 'Reload' | 'Resize' | 'Recommend';
-  readonly reason: HoldReason | 'CheaperBatch' | 'CheaperSize' | 'DeadlineAtRisk' | 'YieldsToOthers';
+  /**
+   * `Recommend` is a change that is only told, because the mode does not allow it. `Refuse` says that a job that waits
+   * can no longer end by its deadline, whatever it were given.
+   */
+  readonly action: 'Hold' | 'Reload' | 'Resize' | 'Recommend' | 'Start' | 'Refuse';
+  readonly reason: HoldReason | 'CheaperBatch' | 'CheaperSize' | DirectDecision['reason'];
   /** One sentence with figures. */
   readonly message: string;
   /** The configuration to be in: the current one when held. */
@@ -26,6 +30,8 @@ export interface JobDecision {
   readonly estimate: Estimate | undefined;
   readonly plan: JobPlan | undefined;
   readonly deadlineAtRisk: boolean;
+  /** Whether the deadline is promised to a job that waits or was started with a known speed. */
+  readonly isPromised?: boolean;
   /** When a hold may end by itself. */
   readonly until: InstantSeconds | undefined;
 }
@@ -45,25 +51,30 @@ export interface FleetPlan {
  * Cost: jobs × placements when nobody competes; judging a job anew, about 0.2 ms, only when its evidence, its limits or
  * a price has changed.
  */
-export function planFleet(snapshot: Snapshot): FleetPlan {
-  // 1. Judge every job by itself: what it would cost to finish in each configuration that it may have.
-  const seenBy = poolsAsSeenBy(snapshot);
-  const judged = inOrderOfUrgency(snapshot.jobs).map((job) => judgeSafely(job, seenBy(job), snapshot));
+export function planFleet(whole: Snapshot): FleetPlan {
+  // 1. Start what waits, and share what is paid for anyway among the jobs whose speed is known.
+  const inOrder = inOrderOfUrgency(whole.jobs);
+  const { byKey: direct, rest: snapshot } = decideDirectly(whole, inOrder);
 
-  // 2. Share the pools, so that all of them together cost least.
+  // 2. Judge every other job by itself: what it would cost to finish in each configuration that it may have.
+  const seenBy = poolsAsSeenBy(snapshot);
+  const judged = inOrder.filter(({ key }) => !direct.has(key)).map((job) => judgeSafely(job, seenBy(job), snapshot));
+
+  // 3. Share the pools, so that all of them together cost least.
   const shares = sharePools(
     judged.flatMap(({ ranking }) => ranking ?? []),
     snapshot,
   );
 
-  // 3. Decide job by job, the most urgent first: what is free now goes to those.
+  // 4. Decide job by job, the most urgent first: what is free now goes to those.
   const free = new FreeGpus(snapshot);
   const decisions = judged.map((each) => {
     const decision = each.broken ?? decideSafely(each, shares.byKey.get(each.job.key), snapshot, free);
     free.take(each.job, decision.target);
     return decision;
   });
-  return { decisions, cost: shares.cost, lowerBound: shares.lowerBound, gap: shares.gap };
+  const directly = inOrder.flatMap((job) => decided(job, direct.get(job.key)) ?? []);
+  return { decisions: [...directly, ...decisions], cost: shares.cost, lowerBound: shares.lowerBound, gap: shares.gap };
 }
 
 interface Judged {
@@ -72,6 +83,12 @@ interface Judged {
   readonly ranking: Ranking | undefined;
   /** The answer to a job whose numbers cannot be planned with. */
   readonly broken?: JobDecision;
+}
+
+function decided(job: JobSnapshot, decision: DirectDecision | undefined): JobDecision | undefined {
+  if (decision === undefined) return undefined;
+  const scale = scaleFor(job, undefined, decision.target);
+  return { ...decision, key: job.key, learningRateScale: scale, estimate: undefined, plan: undefined };
 }
 
 function judgeSafely(job: JobSnapshot, pools: readonly PoolSnapshot[], snapshot: Snapshot): Judged {
@@ -224,7 +241,8 @@ function scaleFor(job: JobSnapshot, estimate: Estimate | undefined, target: Conf
 function inOrderOfUrgency(jobs: readonly JobSnapshot[]): readonly JobSnapshot[] {
   return [...jobs].sort(
     (one, other) =>
-      (one.limits.deadline ?? Number.POSITIVE_INFINITY) - (other.limits.deadline ?? Number.POSITIVE_INFINITY) ||
+      (one.limits.deadline ?? Number.MAX_VALUE) - (other.limits.deadline ?? Number.MAX_VALUE) ||
+      (one.submittedAt ?? 0) - (other.submittedAt ?? 0) ||
       (one.key < other.key ? -1 : 1),
   );
 }
