@@ -41,7 +41,8 @@ export function allotPaidPools(snapshot: Snapshot): {
   const timelines = new Map<string, Timeline>();
   for (const pool of snapshot.pools) {
     if (!((pool.paidNodes ?? 0) > 0)) continue;
-    const profiled = snapshot.jobs.flatMap((job) => profileOn(job, pool, snapshot.now) ?? []);
+    const restartSeconds = usualRestartSeconds(snapshot.jobs, pool);
+    const profiled = snapshot.jobs.flatMap((job) => profileOn(job, pool, snapshot.now, restartSeconds) ?? []);
     if (profiled.length === 0) continue;
     const { timeline, byKey } = allot(profiled, pool, snapshot);
     timelines.set(pool.name, timeline);
@@ -87,7 +88,7 @@ function allot(
 }
 
 /** Undefined for a job that is not planned by its profile on this pool. */
-function profileOn(job: JobSnapshot, pool: PoolSnapshot, now: number): Profiled | undefined {
+function profileOn(job: JobSnapshot, pool: PoolSnapshot, now: number, usualRestart: number): Profiled | undefined {
   if (!isPlannedByProfile(job, pool)) return undefined;
   const { limits, history } = job;
   const isWaiting = history.busyWith === 'Waiting';
@@ -98,12 +99,18 @@ function profileOn(job: JobSnapshot, pool: PoolSnapshot, now: number): Profiled 
   if (!isWaiting) layouts.set(heldGpus, history.current);
   const sizes = sizesOf(job, layouts);
   if (sizes.length === 0 || (!isWaiting && !sizes.some(({ gpus }) => gpus === heldGpus))) return undefined;
-  const restartSeconds = history.restartSeconds ?? PRIOR_RESTART_SECONDS;
+  const restartSeconds = history.restartSeconds ?? usualRestart;
   const isNew = isWaiting && history.isPromised !== true;
   const left = (limits.deadline ?? Number.POSITIVE_INFINITY) - now;
   // A promise leaves time for another restart: for that of a number that was lent and is taken back.
   const deadline = isNew ? left - restartSeconds : left;
   return { job, claim: { key: job.key, deadline, heldGpus, isNew, restartSeconds, sizes }, layouts };
+}
+
+/** For a job that was not restarted yet: the longest restart of the others, as a promise must hold. */
+function usualRestartSeconds(jobs: readonly JobSnapshot[], { name }: PoolSnapshot): number {
+  const known = jobs.flatMap(({ history }) => (history.current.pool === name ? (history.restartSeconds ?? []) : []));
+  return known.length === 0 ? PRIOR_RESTART_SECONDS : Math.max(...known);
 }
 
 function isPlannedByProfile({ limits, history, held, knownSpeed }: JobSnapshot, pool: PoolSnapshot): boolean {
