@@ -1,4 +1,5 @@
 import { b1 } from './b1-cluster-replay.bench.ts';
+import { b2Peers } from './b2-peers.bench.ts';
 import { b3 } from './b3-deadlines.bench.ts';
 import { b5 } from './b5-time-varying.bench.ts';
 import { b6 } from './b6-mixed-gpus.bench.ts';
@@ -8,4 +9,4 @@ import { calibration } from './calibration.bench.ts';
 import { polluxBench } from './pollux.bench.ts';
 
 /** In the order in which they run: the cheap ones first. */
-export const benches: readonly Bench[] = [calibration, b6, b7Estimation, b3, b5, b1, polluxBench];
+export const benches: readonly Bench[] = [calibration, b6, b7Estimation, b3, b5, b2Peers, b1, polluxBench];
