@@ -10,11 +10,14 @@ import { fittedProfiles } from './peers/pollux-time.ts';
 
 /** The published load and so many of its first jobs: the Pollux policy takes seconds for each decision. */
 const WORKLOAD = '3';
-const JOBS = 24;
-const PLANNING_SECONDS = 300;
+/** Mean of the completion times published for the whole load on 16 nodes. */
+const PUBLISHED_SECONDS = 2140;
+const JOBS = 20;
+/** As many nodes as make jobs compete: 20 jobs on 16 nodes leave most of them idle. */
+const NODES = 6;
 const PRICE_PER_GPU_HOUR = 0.978;
 /** Values of an hour of a job's time, in GPU-hours. */
-const VALUES = [0, 0.5, 1, 2, 4, 8, 16, 32] as const;
+const VALUES = [0, 1, 2, 4, 8, 16, 32] as const;
 
 /** What other policies pay for their speed, against what Stepwise pays for the same. */
 export const b2Peers: Bench = {
@@ -35,12 +38,19 @@ export const b2Peers: Bench = {
       Pollux: await polluxPoint(report),
     };
     const figures: Record<string, number> = {};
+    const fastest = curve.reduce((best, point) => (point.seconds < best.seconds ? point : best));
     for (const [name, point] of Object.entries(peers)) {
       if (point === undefined) continue;
-      const ours = gpuHoursAt(curve, point.seconds);
-      report(`${name}: ${lineOf(point)}; Stepwise needs ${ours.toFixed(1)} GPU-h to be as fast`);
-      figures[`gpuHoursOver${name}`] = ours / point.gpuHours;
+      report(`${name}: ${lineOf(point)}`);
       figures[`meanSeconds${name}`] = point.seconds;
+      const ours = gpuHoursAt(curve, point.seconds);
+      if (ours !== undefined) figures[`gpuHoursOver${name}`] = ours / point.gpuHours;
+      figures[`fastestOver${name}`] = fastest.seconds / point.seconds;
+      figures[`gpuHoursAtFastestOver${name}`] = fastest.gpuHours / point.gpuHours;
+    }
+    const atPublished = gpuHoursAt(curve, PUBLISHED_SECONDS);
+    if (atPublished !== undefined && peers['Pollux'] !== undefined) {
+      figures['gpuHoursAtPublishedTimeOverPollux'] = atPublished / peers['Pollux'].gpuHours;
     }
     return figures;
   },
@@ -54,7 +64,6 @@ interface Point {
 function run(parts: Partial<ScenarioText>, requests = 'user-like', policy?: Policy): Promise<SimulationResult> {
   const text: ScenarioText = {
     name: `pollux-workload-${WORKLOAD}`,
-    planningIntervalSeconds: PLANNING_SECONDS,
     jobs: {
       file: `$STEPWISE_DATA/pollux/workloads/${requests}/workload-${WORKLOAD}.csv`,
       profiles: '$STEPWISE_DATA/pollux/traces',
@@ -69,7 +78,7 @@ function run(parts: Partial<ScenarioText>, requests = 'user-like', policy?: Poli
 
 function aPool(kind: 'Elastic' | 'Paid'): ScenarioText['pools'][number] {
   const pricePerNodeHour = 4 * PRICE_PER_GPU_HOUR;
-  return { name: 't4', gpu: 'T4', gpusPerNode: 4, maxNodes: 16, kind, billing: 'Gpu', pricePerNodeHour };
+  return { name: 't4', gpu: 'T4', gpusPerNode: 4, maxNodes: NODES, kind, billing: 'Gpu', pricePerNodeHour };
 }
 
 /** Undefined, with the reason told, where the policy cannot be installed. Its nodes stand all the time, as it wants them. */
@@ -102,18 +111,17 @@ function lineOf(point: Point | undefined): string {
   return `mean completion ${point?.seconds.toFixed(0)} s, ${point?.gpuHours.toFixed(1)} GPU-h`;
 }
 
-/** The least GPU-hours on the curve for such a mean completion time or a shorter one; NaN where it does not reach down to it. */
-function gpuHoursAt(curve: readonly Point[], seconds: number): number {
+/**
+ * The least GPU-hours on the curve, between its points by straight lines, for such a mean completion time or a shorter
+ * one; undefined where it does not reach down to it.
+ */
+function gpuHoursAt(curve: readonly Point[], seconds: number): number | undefined {
   const points = curve.toSorted((one, other) => one.seconds - other.seconds);
-  let least = Number.NaN;
-  points.forEach((point, place) => {
-    const next = points[place + 1];
-    if (point.seconds > seconds) return;
-    // Between two points by a straight line, at or below the time asked for.
-    const share =
-      next === undefined || next.seconds <= seconds ? 0 : (seconds - point.seconds) / (next.seconds - point.seconds);
-    const gpuHours = point.gpuHours + share * ((next?.gpuHours ?? point.gpuHours) - point.gpuHours);
-    least = Math.min(point.gpuHours, gpuHours, Number.isNaN(least) ? Number.POSITIVE_INFINITY : least);
-  });
-  return least;
+  const asFast = points.filter((point) => point.seconds <= seconds);
+  const [faster, slower] = [asFast.at(-1), points[asFast.length]];
+  if (faster === undefined) return undefined;
+  const reached = asFast.map(({ gpuHours }) => gpuHours);
+  if (slower === undefined) return Math.min(...reached);
+  const share = (seconds - faster.seconds) / (slower.seconds - faster.seconds);
+  return Math.min(...reached, faster.gpuHours + share * (slower.gpuHours - faster.gpuHours));
 }

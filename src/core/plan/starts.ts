@@ -156,6 +156,20 @@ function mostOf({ history }: JobSnapshot, decision: DirectDecision | undefined):
   return target.replicas > current.replicas ? target : current;
 }
 
+/**
+ * What a job waits for that found no room. It counts as taken, so that the others share what is left: a first worker
+ * brings more than any further one.
+ */
+function awaited(
+  job: JobSnapshot,
+  decision: DirectDecision,
+  pools: readonly PoolSnapshot[],
+): Configuration | undefined {
+  if (job.history.busyWith !== 'Waiting' || decision.reason !== 'PoolFull' || decision.isPromised) return undefined;
+  const pool = pools.find(({ name }) => job.limits.pools.includes(name));
+  return pool === undefined ? undefined : initialLayout(job, pool);
+}
+
 function without(
   snapshot: Snapshot,
   decided: ReadonlyMap<string, DirectDecision>,
@@ -166,7 +180,8 @@ function without(
     jobs: snapshot.jobs.map((job) => {
       const decision = decided.get(job.key);
       if (decision === undefined) return job;
-      return { ...job, history: { ...job.history, current: mostOf(job, decision), busyWith: 'NotRunning' } };
+      const current = awaited(job, decision, snapshot.pools) ?? mostOf(job, decision);
+      return { ...job, history: { ...job.history, current, busyWith: 'NotRunning' } };
     }),
     pools: snapshot.pools.map((pool) => {
       const reserved = timelines.get(pool.name)?.reservedLater ?? 0;
