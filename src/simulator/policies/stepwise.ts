@@ -25,7 +25,8 @@ export function stepwisePolicy(knowledge: OperatorKnowledge): Policy {
     name: 'Stepwise',
     decide({ now, jobs, cluster }: Fleet) {
       for (const node of cluster.nodes) {
-        if (node.readyAt > node.launchedAt && node.readyAt <= now) provisioning.add(node.pool.name);
+        // Those that stood there from the start tell nothing.
+        if (node.launchedAt > 0 && node.readyAt <= now) provisioning.add(node.pool.name);
       }
       const snapshots = jobs.map((job) => watched(job).snapshot(startsAt, accruedCost(job), scenario.restartSeconds));
       const pools = cluster.pools.map((pool) => snapshotPool(pool, scenario, now, provisioning.has(pool.name)));
