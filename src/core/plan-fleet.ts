@@ -13,14 +13,18 @@ import { consolidate, type Move } from './plan/consolidate.ts';
 import { poolsAsSeenBy } from './plan/fillers.ts';
 import { type Judgement, judge } from './plan/judge.ts';
 import { sharePools } from './plan/share.ts';
+import { type DirectDecision, decideDirectly } from './plan/starts.ts';
 import type { JobSnapshot, PoolSnapshot, Snapshot } from './snapshot.ts';
 
 /** What is to be done with one job, and why. */
 export interface JobDecision {
   readonly key: string;
-  /** `Recommend` is a change that is only told, because the mode does not allow it. */
-  readonly action: 'Hold' | 'Reload' | 'Resize' | 'Recommend';
-  readonly reason: HoldReason | ChangeReason;
+  /**
+   * `Recommend` is a change that is only told, because the mode does not allow it. `Refuse` says that a job that waits
+   * can no longer end by its deadline, whatever it were given.
+   */
+  readonly action: 'Hold' | 'Reload' | 'Resize' | 'Recommend' | 'Start' | 'Refuse';
+  readonly reason: HoldReason | ChangeReason | DirectDecision['reason'];
   /** One sentence with figures. */
   readonly message: string;
   /** The configuration to be in: the current one when held. */
@@ -29,6 +33,8 @@ export interface JobDecision {
   readonly estimate: EstimateFigures | undefined;
   readonly plan: JobPlan | undefined;
   readonly deadlineAtRisk: boolean;
+  /** Whether the deadline is promised to a job that waits or was started with a known speed. */
+  readonly isPromised?: boolean;
   /** When a hold may end by itself. */
   readonly until: InstantSeconds | undefined;
 }
@@ -52,16 +58,21 @@ export interface FleetPlan {
  */
 export function planFleet(told: Snapshot): FleetPlan {
   // A pool whose price is no number is one of which nothing is known.
-  const snapshot = { ...told, pools: told.pools.filter(({ pricePerNodeHour }) => isPlausible(pricePerNodeHour)) };
-  // 1. Judge every job by itself: what it would cost to finish in each configuration that it may have.
-  const seenBy = poolsAsSeenBy(snapshot);
-  const judged = inOrderOfUrgency(snapshot.jobs).map((job) => judgeSafely(job, seenBy(job), snapshot));
+  const whole = { ...told, pools: told.pools.filter(({ pricePerNodeHour }) => isPlausible(pricePerNodeHour)) };
 
-  // 2. Share the pools, so that all of them together cost least.
+  // 1. Start what waits, and share what is paid for anyway among the jobs whose speed is known.
+  const inOrder = inOrderOfUrgency(whole.jobs);
+  const { byKey: direct, rest: snapshot } = decideDirectly(whole, inOrder);
+
+  // 2. Judge every other job by itself: what it would cost to finish in each configuration that it may have.
+  const seenBy = poolsAsSeenBy(snapshot);
+  const judged = inOrder.filter(({ key }) => !direct.has(key)).map((job) => judgeSafely(job, seenBy(job), snapshot));
+
+  // 3. Share the pools, so that all of them together cost least.
   const rankings = judged.flatMap(({ ranking }) => ranking ?? []);
   const shares = sharePools(rankings, snapshot);
 
-  // 3. Decide job by job, the most urgent first: what is free now goes to those.
+  // 4. Decide job by job, the most urgent first: what is free now goes to those.
   const free = new FreeGpus(snapshot);
   const decisions = judged.map((each) => {
     const decision = each.broken ?? decideSafely(each, shares.byKey.get(each.job.key), snapshot, free);
@@ -69,10 +80,12 @@ export function planFleet(told: Snapshot): FleetPlan {
     return decision;
   });
 
-  // 4. Empty nodes that hardly anybody uses.
+  // 5. Empty nodes that hardly anybody uses.
   const changing = new Set(decisions.filter(({ action }) => action === 'Resize').map(({ key }) => key));
   const moves = consolidate(snapshot, rankings, changing);
-  return { decisions, moves, cost: shares.cost, lowerBound: shares.lowerBound, gap: shares.gap };
+  const directly = inOrder.flatMap((job) => decided(job, direct.get(job.key)) ?? []);
+  const { cost, lowerBound, gap } = shares;
+  return { decisions: [...directly, ...decisions], moves, cost, lowerBound, gap };
 }
 
 interface Judged {
@@ -81,6 +94,12 @@ interface Judged {
   readonly ranking: Ranking | undefined;
   /** The answer to a job whose numbers cannot be planned with. */
   readonly broken?: JobDecision;
+}
+
+function decided(job: JobSnapshot, decision: DirectDecision | undefined): JobDecision | undefined {
+  if (decision === undefined) return undefined;
+  const scale = scaleFor(job, undefined, decision.target);
+  return { ...decision, key: job.key, learningRateScale: scale, estimate: undefined, plan: undefined };
 }
 
 function judgeSafely(job: JobSnapshot, pools: readonly PoolSnapshot[], snapshot: Snapshot): Judged {
@@ -241,7 +260,8 @@ function scaleFor(job: JobSnapshot, estimate: Estimate | undefined, target: Conf
 function inOrderOfUrgency(jobs: readonly JobSnapshot[]): readonly JobSnapshot[] {
   return [...jobs].sort(
     (one, other) =>
-      (one.limits.deadline ?? Number.POSITIVE_INFINITY) - (other.limits.deadline ?? Number.POSITIVE_INFINITY) ||
+      (one.limits.deadline ?? Number.MAX_VALUE) - (other.limits.deadline ?? Number.MAX_VALUE) ||
+      (one.submittedAt ?? 0) - (other.submittedAt ?? 0) ||
       (one.key < other.key ? -1 : 1),
   );
 }

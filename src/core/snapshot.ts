@@ -71,9 +71,12 @@ export interface HeldByUser {
 
 /** What the operator itself has done with the job so far. */
 export interface JobHistory {
+  /** Without workers while it waits for its start. */
   readonly current: Configuration;
-  /** A tuning not acknowledged yet, a resize under way, or a job that does not run. */
-  readonly busyWith: 'Nothing' | 'Reload' | 'Resize' | 'NotRunning';
+  /** A tuning not acknowledged yet, a resize under way, a job that does not run, or one that was never started. */
+  readonly busyWith: 'Nothing' | 'Reload' | 'Resize' | 'NotRunning' | 'Waiting';
+  /** Whether a deadline was promised to it before its start. */
+  readonly isPromised?: boolean;
   /** Version of the last tuning that timed out without an answer, until it is acknowledged. */
   readonly unacknowledgedSince: InstantSeconds | undefined;
   readonly lastReloadAt: InstantSeconds | undefined;
@@ -88,8 +91,17 @@ export interface JobHistory {
   readonly accruedCost: number;
 }
 
+/** Speed at the initial global batch by number of workers, as a profile of the job told it before its start. */
+export interface KnownSpeed {
+  readonly pool: string;
+  readonly sizes: readonly { readonly replicas: number; readonly samplesPerSecond: number }[];
+}
+
 export interface JobSnapshot {
   readonly key: string;
+  /** Of jobs that are equally urgent the one that came first is started first. */
+  readonly submittedAt?: InstantSeconds;
+  readonly knownSpeed?: KnownSpeed;
   readonly limits: JobLimits;
   readonly held: HeldByUser;
   readonly history: JobHistory;
@@ -100,6 +112,8 @@ export interface PoolSnapshot {
   readonly name: string;
   readonly gpusPerNode: number;
   readonly maxNodes: number;
+  /** Nodes that are paid for whether or not they are used; none unless said. */
+  readonly paidNodes?: number;
   /** GPUs held by pods that are not Stepwise's. */
   readonly foreignGpus: number;
   readonly billing: 'Node' | 'Gpu';

@@ -106,7 +106,7 @@ class Simulation {
     this.#scrapeAt = scenario.scrapeIntervalSeconds;
   }
 
-  run(): SimulationResult {
+  async run(): Promise<SimulationResult> {
     while (this.#coming.length > 0 || this.#active.length > 0) {
       // 1. Let time pass until something happens.
       const next = this.#nextInstant();
@@ -117,7 +117,7 @@ class Simulation {
       // 3. Look at the trainers.
       this.#scrape();
       // 4. Plan when it is time, and at once when the fleet has changed.
-      if (changed || this.#now >= this.#planAt) this.#plan();
+      if (changed || this.#now >= this.#planAt) await this.#plan();
       // 5. Write down what is.
       for (const job of this.#active) this.#records.get(job)?.look(this.#now);
       this.#series.look(this.#now, this.#cluster, this.#ledger.bill.cost);
@@ -197,11 +197,11 @@ class Simulation {
     while (this.#readings[0] !== undefined && this.#readings[0].at <= this.#now) this.#readings.shift()?.deliver();
   }
 
-  #plan(): void {
+  async #plan(): Promise<void> {
     if (this.#now >= this.#planAt) this.#planAt = nextMultiple(this.#now, this.#scenario.planningIntervalSeconds);
     if (this.#active.length === 0) return;
     const startedAt = performance.now();
-    const decision = this.#policy.decide({ now: this.#now, jobs: this.#active, cluster: this.#cluster });
+    const decision = await this.#policy.decide({ now: this.#now, jobs: this.#active, cluster: this.#cluster });
     const milliseconds = performance.now() - startedAt;
     this.#decisions.push({ at: this.#now, milliseconds, jobs: this.#active.length, gap: decision.gap });
     const byName = new Map(this.#active.map((job) => [job.name, job]));

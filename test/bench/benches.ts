@@ -1,5 +1,7 @@
 import { b1 } from './b1-cluster-replay.bench.ts';
+import { b2Peers } from './b2-peers.bench.ts';
 import { b2 } from './b2-value-of-time.bench.ts';
+import { b3 } from './b3-deadlines.bench.ts';
 import { b5 } from './b5-time-varying.bench.ts';
 import { b6 } from './b6-mixed-gpus.bench.ts';
 import { b7Estimation } from './b7-estimation.bench.ts';
@@ -10,4 +12,16 @@ import { operatorBench } from './operator.bench.ts';
 import { polluxBench } from './pollux.bench.ts';
 
 /** In the order in which they run: the cheap ones first. */
-export const benches: readonly Bench[] = [operatorBench, calibration, b6, b7Estimation, b8, b5, b2, b1, polluxBench];
+export const benches: readonly Bench[] = [
+  operatorBench,
+  calibration,
+  b6,
+  b7Estimation,
+  b8,
+  b3,
+  b5,
+  b2,
+  b2Peers,
+  b1,
+  polluxBench,
+];

@@ -19,7 +19,7 @@ function heldByUser({ job, now }: Question): Hold | undefined {
 }
 
 function notRunning({ job }: Question): Hold | undefined {
-  if (job.history.busyWith !== 'NotRunning') return undefined;
+  if (job.history.busyWith !== 'NotRunning' && job.history.busyWith !== 'Waiting') return undefined;
   return { reason: 'NotRunning', message: 'the workers are not running' };
 }
 

@@ -92,8 +92,9 @@ function resizeCooldown({ job, plan, pool, now }: PlanQuestion): Hold | undefine
   if (samePlacement(plan.best.configuration, plan.current.configuration)) return undefined;
   const { cooldownSeconds } = job.limits;
   const restarts = RESTART_MULTIPLE * pauseSeconds(job, pool, plan.best.configuration);
-  // A deadline in danger does not wait for restarts to pay.
-  const pays = rescuesDeadline(plan) ? 0 : Math.min(restarts, RESTART_MULTIPLE * cooldownSeconds);
+  // A deadline in danger does not wait for restarts to pay, nor does time that is worth it: a step up has paid for its
+  // own restart, and a wrong one is taken back no sooner than that.
+  const pays = rescuesDeadline(plan) || grows(plan) ? 0 : Math.min(restarts, RESTART_MULTIPLE * cooldownSeconds);
   return within('resize', job.history.lastResizeAt, Math.max(cooldownSeconds, pays), now);
 }
 
@@ -146,6 +147,10 @@ export function yields({ current, best, contest }: PlanQuestion['plan']): boolea
 export function rescuesDeadline(plan: PlanQuestion['plan']): boolean {
   const { current, best } = plan;
   return !current.meetsDeadline && best.meanSecondsToTarget < 0.95 * current.meanSecondsToTarget;
+}
+
+function grows({ current, best }: PlanQuestion['plan']): boolean {
+  return best.configuration.replicas > current.configuration.replicas;
 }
 
 function within(what: string, last: number | undefined, seconds: number, now: number): Hold | undefined {

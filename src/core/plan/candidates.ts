@@ -83,7 +83,7 @@ function reachableReplicas(job: JobSnapshot, pool: PoolSnapshot): readonly numbe
 }
 
 /** Workers that the pool's nodes and the job's bound on GPUs leave room for; a worker does not span nodes. */
-function mostReplicas(pool: PoolSnapshot, limits: JobLimits): number {
+export function mostReplicas(pool: PoolSnapshot, limits: JobLimits): number {
   const { gpusPerReplica } = limits;
   if (gpusPerReplica === 0) return Number.POSITIVE_INFINITY;
   const gpus = Math.min(
@@ -132,7 +132,7 @@ function reachableBatches(job: JobSnapshot, estimate: Estimate): BatchBand {
  * Splits a global batch over ranks and passes: as few passes as the micro batch allows, all of one size. The batch is
  * rounded to what the ranks and `multipleOf` can divide; undefined when that leaves a limit.
  */
-function layOut(
+export function layOut(
   job: JobSnapshot,
   largestMicro: number,
   band: BatchBand,

@@ -1,7 +1,7 @@
 import type { Configuration } from '../../core/configuration.ts';
 import { type Evidence, foldReading, NO_EVIDENCE } from '../../core/estimate/evidence.ts';
 import type { TrainerReading } from '../../core/estimate/reading.ts';
-import type { HeldByUser, JobHistory, JobLimits, JobSnapshot } from '../../core/snapshot.ts';
+import type { HeldByUser, JobHistory, JobLimits, JobSnapshot, KnownSpeed } from '../../core/snapshot.ts';
 import type { Scenario } from '../scenario.ts';
 import type { SimulatedJob, Target } from './simulated-job.ts';
 
@@ -17,11 +17,17 @@ export class WatchedJob {
   #evidence: Evidence = NO_EVIDENCE;
   #acknowledged = 0;
   #microBatchSizeCeiling: number | undefined;
+  readonly #knownSpeed: KnownSpeed | undefined;
+  /** Whether its deadline was promised, as the operator would write it into the status. */
+  isPromised = false;
 
   constructor(job: SimulatedJob, scenario: Scenario, startsAt: number) {
     this.#job = job;
     this.#gpusPerNode = new Map(scenario.pools.map(({ name, gpusPerNode }) => [name, gpusPerNode]));
     this.#limits = limitsOf(job, scenario, startsAt);
+    const [pool] = this.#limits.pools;
+    const sizes = job.arriving.profiled?.map(({ gpus, samplesPerSecond }) => ({ replicas: gpus, samplesPerSecond }));
+    this.#knownSpeed = sizes === undefined || pool === undefined ? undefined : { pool, sizes };
   }
 
   get job(): SimulatedJob {
@@ -44,13 +50,12 @@ export class WatchedJob {
     this.#acknowledged = Math.max(this.#acknowledged, reading.configVersion ?? 0);
   }
 
-  /** Undefined for a job that has not been started. */
-  snapshot(startsAt: number, accruedCost: number, restartSeconds: number): JobSnapshot | undefined {
-    const { target, resizedAt, reloadedAt, name } = this.#job;
-    if (target === undefined) return undefined;
+  snapshot(startsAt: number, accruedCost: number, restartSeconds: number): JobSnapshot {
+    const { resizedAt, reloadedAt, name, arriving } = this.#job;
     const lastResizeAt = resizedAt.at(-1);
     const history: JobHistory = {
-      current: this.#configurationOf(target),
+      current: this.#current(),
+      isPromised: this.isPromised,
       busyWith: this.#busyWith(),
       unacknowledgedSince: undefined,
       lastReloadAt: reloadedAt === undefined ? undefined : startsAt + reloadedAt,
@@ -62,7 +67,24 @@ export class WatchedJob {
       restartSeconds: lastResizeAt === undefined ? undefined : restartSeconds,
       accruedCost,
     };
-    return { key: name, limits: this.#limits, held: NOBODY, history, evidence: this.#evidence };
+    return {
+      key: name,
+      submittedAt: startsAt + arriving.submittedAt,
+      ...(this.#knownSpeed && { knownSpeed: this.#knownSpeed }),
+      limits: this.#limits,
+      held: NOBODY,
+      history,
+      evidence: this.#evidence,
+    };
+  }
+
+  /** Without workers before the start. */
+  #current(): Configuration {
+    const { target } = this.#job;
+    if (target !== undefined) return this.#configurationOf(target);
+    const { pools, initialMicroBatchSize: microBatchSize } = this.#limits;
+    const pool = pools[0] ?? '';
+    return { pool, replicas: 0, nodes: 0, dataParallelSize: 0, microBatchSize, gradientAccumulationSteps: 1 };
   }
 
   #configurationOf(target: Target): Configuration {
@@ -70,7 +92,8 @@ export class WatchedJob {
   }
 
   #busyWith(): JobHistory['busyWith'] {
-    const { state, pending, version } = this.#job;
+    const { state, pending, version, target } = this.#job;
+    if (target === undefined) return 'Waiting';
     if (state === 'Restarting' || pending?.what === 'NodesReady') return 'Resize';
     if (state !== 'Running') return 'NotRunning';
     return this.#acknowledged < version ? 'Reload' : 'Nothing';

@@ -22,5 +22,5 @@ export interface PolicyDecision {
 export interface Policy {
   readonly name: string;
   /** Called at every planning interval, and at once when a job came or ended. */
-  decide(fleet: Fleet): PolicyDecision;
+  decide(fleet: Fleet): PolicyDecision | Promise<PolicyDecision>;
 }

@@ -2,7 +2,7 @@ import { globalBatchSize } from '../../core/configuration.ts';
 import type { JobDecision } from '../../core/plan-fleet.ts';
 import { planFleet } from '../../core/plan-fleet.ts';
 import type { NodeSnapshot, PoolSnapshot } from '../../core/snapshot.ts';
-import type { Cluster, SimulatedNode } from '../cluster/cluster.ts';
+import type { SimulatedNode } from '../cluster/cluster.ts';
 import type { Order } from '../fleet/carry-out.ts';
 import type { SimulatedJob, Target } from '../fleet/simulated-job.ts';
 import type { WatchedJob } from '../fleet/watched-job.ts';
@@ -26,61 +26,48 @@ export function stepwisePolicy(knowledge: OperatorKnowledge): Policy {
     name: 'Stepwise',
     decide({ now, jobs, cluster }: Fleet) {
       for (const node of cluster.nodes) {
-        if (node.readyAt > node.launchedAt && node.readyAt <= now) provisioning.add(node.pool.name);
+        // Those that stood there from the start tell nothing.
+        if (node.launchedAt > 0 && node.readyAt <= now) provisioning.add(node.pool.name);
       }
-      const snapshots = jobs.flatMap(
-        (job) => watched(job).snapshot(startsAt, accruedCost(job), scenario.restartSeconds) ?? [],
-      );
+      const snapshots = jobs.map((job) => watched(job).snapshot(startsAt, accruedCost(job), scenario.restartSeconds));
       const pools = cluster.pools.map((pool) => snapshotPool(pool, scenario, now, provisioning.has(pool.name)));
       const nodes = cluster.nodes.filter(({ readyAt }) => readyAt <= now).map(snapshotNode);
       const { decisions, moves, gap } = planFleet({ now: startsAt + now, jobs: snapshots, pools, nodes });
       const byName = new Map(jobs.map((job) => [job.name, job]));
       const changes = decisions.flatMap((decision): readonly Order[] => {
         const job = byName.get(decision.key);
-        if (job === undefined || (decision.action !== 'Reload' && decision.action !== 'Resize')) return [];
-        return [{ job, kind: 'Run', target: targetOf(decision) }];
+        return job === undefined ? [] : orderFor(job, decision);
       });
+      for (const { key, isPromised } of decisions) {
+        const job = byName.get(key);
+        if (job !== undefined && isPromised === true) watched(job).isPromised = true;
+      }
       const predictions = decisions.flatMap((decision) => {
         const job = byName.get(decision.key);
         const prediction = job === undefined ? undefined : predictionOf(decision, now, accruedCost(job));
         return prediction === undefined ? [] : [{ job: decision.key, prediction }];
       });
-      const starts = startJobs(jobs, watched, cluster, now, changes);
       // Where new jobs come in they fill the nodes by themselves.
-      const moved = starts.length > 0 ? [] : moves.flatMap(({ key }) => byName.get(key) ?? []);
-      const orders: readonly Order[] = [...changes, ...starts, ...moved.map((job): Order => ({ job, kind: 'Move' }))];
+      const isStarting = decisions.some(({ action }) => action === 'Start');
+      const moved = isStarting ? [] : moves.flatMap(({ key }) => byName.get(key) ?? []);
+      const orders: readonly Order[] = [...changes, ...moved.map((job): Order => ({ job, kind: 'Move' }))];
       return { orders, predictions, gap };
     },
   };
 }
 
-/**
- * Starts the jobs that wait, first come, first served: one replica at the batch that its user began with, for as long
- * as a pool has a free GPU.
- */
-function startJobs(
-  jobs: readonly SimulatedJob[],
-  watched: OperatorKnowledge['watched'],
-  cluster: Cluster,
-  now: number,
-  changes: readonly Order[],
-): readonly Order[] {
-  const promised = (pool: PoolSpec) =>
-    changes.reduce((sum, order) => {
-      if (order.kind !== 'Run' || order.target.pool !== pool.name) return sum;
-      return sum + Math.max(0, order.target.gpus - order.job.gpus);
-    }, 0);
-  const free = new Map(cluster.pools.map((pool) => [pool, cluster.freeGpus(pool, now) - promised(pool)]));
-  return jobs.flatMap((job): readonly Order[] => {
-    if (job.target !== undefined) return [];
-    const pool = cluster.pools.find((candidate) => (free.get(candidate) ?? 0) >= 1);
-    if (pool === undefined) return [];
-    free.set(pool, (free.get(pool) ?? 0) - 1);
-    const { initialGlobalBatchSize: batch, initialMicroBatchSize: microBatchSize } = watched(job).limits;
-    const gradientAccumulationSteps = Math.max(1, Math.round(batch / microBatchSize));
-    const target = { pool: pool.name, gpus: 1, globalBatchSize: batch, microBatchSize, gradientAccumulationSteps };
-    return [{ job, kind: 'Run', target }];
-  });
+function orderFor(job: SimulatedJob, decision: JobDecision): readonly Order[] {
+  switch (decision.action) {
+    case 'Start':
+    case 'Reload':
+    case 'Resize':
+      return [{ job, kind: 'Run', target: targetOf(decision) }];
+    case 'Refuse':
+      return [{ job, kind: 'Refuse' }];
+    case 'Hold':
+    case 'Recommend':
+      return [];
+  }
 }
 
 function targetOf({ target }: JobDecision): Target {
@@ -122,6 +109,7 @@ function snapshotPool(pool: PoolSpec, scenario: Scenario, now: number, provision
     name: pool.name,
     gpusPerNode: pool.gpusPerNode,
     maxNodes: pool.maxNodes,
+    paidNodes: pool.kind === 'Paid' ? pool.maxNodes : pool.minNodes,
     foreignGpus: 0,
     billing: pool.billing,
     pricePerNodeHour: pool.pricePerNodeHour,

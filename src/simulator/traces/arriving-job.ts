@@ -9,6 +9,8 @@ export interface ArrivingJob {
   readonly deadline: number | undefined;
   /** What its user asked for. */
   readonly requested: { readonly gpus: number; readonly globalBatchSize: number };
+  /** What a profile of it says before it starts: speed at that batch by number of GPUs. Undefined: there is none. */
+  readonly profiled?: readonly { readonly gpus: number; readonly samplesPerSecond: number }[];
   /** Whether its batch may be changed. */
   readonly batchIsFree: boolean;
 }

@@ -39,6 +39,9 @@ export function readElasticFlowJobs({ file, profiles, onlyProfiled }: Scenario['
         submittedAt: row.number('submission_time') - start,
         deadline: row.number('deadline') - start,
         requested: { gpus: row.number('num_gpu'), globalBatchSize },
+        profiled: [...speed].map(([gpus, stepsPerSecond]) => {
+          return { gpus, samplesPerSecond: stepsPerSecond * globalBatchSize };
+        }),
         batchIsFree: false,
       };
     })

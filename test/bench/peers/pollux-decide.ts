@@ -11,7 +11,8 @@ export function polluxDecide(policy: Pick<PolluxPolicy, 'decide'>) {
     nodes: readonly PolluxNode[],
     held: Allocations,
   ): Promise<PolluxDecision> => {
-    if (jobs.length === 0) return { found: true, allocations: {}, desiredNodes: 0, seconds: 0, cpuSeconds: 0 };
+    if (jobs.length === 0)
+      return { found: true, allocations: {}, batches: {}, desiredNodes: 0, seconds: 0, cpuSeconds: 0 };
     const active = new Set(jobs.map(({ name }) => name));
     const existing = new Set(nodes.map(({ name }) => name));
     const base = Object.fromEntries(

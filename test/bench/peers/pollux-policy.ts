@@ -48,6 +48,8 @@ export interface PolluxDecision {
   /** False when no solution of the search fits the nodes there are: the deployed allocator then stops every job. */
   readonly found: boolean;
   readonly allocations: Allocations;
+  /** Micro batch and passes of each profiled job on its nodes, as its trainer would choose them. */
+  readonly batches: Readonly<Record<string, readonly [number, number]>>;
   readonly desiredNodes: number;
   /** Of the optimization alone, on the clock. */
   readonly seconds: number;

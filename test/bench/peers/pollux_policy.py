@@ -40,15 +40,37 @@ def job_info(job: dict[str, Any]) -> JobInfo:
     return JobInfo({GPU: 1}, speedup, job["createdAtSeconds"], job["minReplicas"], job["maxReplicas"])
 
 
-def job_speedup(job: dict[str, Any]) -> SpeedupFunction:
-    """Build the package's speedup of a profiled job over one replica."""
+def job_goodput(job: dict[str, Any]) -> GoodputFunction:
+    """Build the package's goodput of a profiled job."""
     gradients = job.get("gradParams") or {"sqr": 0.0, "var": 1.0}
-    goodput = GoodputFunction(
+    return GoodputFunction(
         PerfParams(**job["perfParams"]), GradParams(gradients["sqr"], gradients["var"]), job["initBatchSize"]
     )
+
+
+def job_speedup(job: dict[str, Any]) -> SpeedupFunction:
+    """Build the package's speedup of a profiled job over one replica."""
     return SpeedupFunction(
-        goodput, job["maxBatchSize"], tuple(job["localBatchSizeBounds"]), job["gradientAccumulation"]
+        job_goodput(job), job["maxBatchSize"], tuple(job["localBatchSizeBounds"]), job["gradientAccumulation"]
     )
+
+
+def batches_for(jobs: list[dict[str, Any]], allocations: dict[str, list[str]]) -> dict[str, list[int]]:
+    """Choose each profiled job's micro batch and passes on its nodes, as its trainer does by the package's own search."""
+    batches = {}
+    for job in jobs:
+        nodes = allocations.get(job["name"], [])
+        if not nodes or job.get("perfParams") is None:
+            continue
+        _, micro_batch, more_passes = job_goodput(job).optimize(
+            len(set(nodes)),
+            len(nodes),
+            job["maxBatchSize"],
+            tuple(job["localBatchSizeBounds"]),
+            job["gradientAccumulation"],
+        )
+        batches[job["name"]] = [int(micro_batch), int(more_passes) + 1]
+    return batches
 
 
 def place_arrivals(
@@ -90,6 +112,7 @@ def decide(policy: PolluxPolicy, question: dict[str, Any], fixed_cluster: bool) 
     return {
         "found": found,
         "allocations": allocations,
+        "batches": batches_for(question["jobs"], allocations),
         "desiredNodes": desired_nodes,
         "seconds": seconds,
         "cpuSeconds": cpu_seconds,

@@ -30,6 +30,7 @@ describe('the Pollux policy as a peer', () => {
   const found: PolluxDecision = {
     found: true,
     allocations: { 'cifar10-0': ['node-0'] },
+    batches: {},
     desiredNodes: 1,
     seconds: 2,
     cpuSeconds: 2,
@@ -43,11 +44,12 @@ describe('the Pollux policy as a peer', () => {
   });
 
   it('leaves jobs what they hold when its search found nothing that fits', async () => {
-    const policy = aPolicy({ found: false, allocations: {}, desiredNodes: 2, seconds: 3, cpuSeconds: 3 });
+    const policy = aPolicy({ found: false, allocations: {}, batches: {}, desiredNodes: 2, seconds: 3, cpuSeconds: 3 });
     const decision = await polluxDecide(policy)(jobsFor([PROFILE], 1), NODES, { 'cifar10-0': ['node-0'] });
     expect(decision).to.deep.equal({
       found: false,
       allocations: { 'cifar10-0': ['node-0'] },
+      batches: {},
       desiredNodes: 2,
       seconds: 3,
       cpuSeconds: 3,

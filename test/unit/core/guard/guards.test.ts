@@ -133,6 +133,19 @@ describe('guards', () => {
     expect(decision.target).to.eql(aConfiguration({ microBatchSize: 32 }));
   });
 
+  it('have growth that pays wait for no more than the cooldown, and what is given back for restarts to pay', () => {
+    const decideAfter = (seconds: number, replicas: number, timeValuePerHour: number) =>
+      decide({
+        ...late,
+        limits: { ...resizing, timeValuePerHour },
+        history: { current: aConfiguration({ replicas, microBatchSize: 64 / replicas }), lastResizeAt: NOW - seconds },
+      });
+    expect(decideAfter(119, 1, 1000)).to.deep.include({ action: 'Hold', reason: 'StabilizationWindow' });
+    expect(decideAfter(120, 1, 1000)).to.deep.include({ action: 'Resize', reason: 'CheaperSize' });
+    expect(decideAfter(299, 2, 0)).to.deep.include({ action: 'Hold', reason: 'StabilizationWindow' });
+    expect(decideAfter(300, 2, 0)).to.deep.include({ action: 'Resize', reason: 'CheaperSize' });
+  });
+
   it('let the batch go while workers wait for their cooldown', () => {
     const limits = { ...resizing, batchMode: 'Auto' } as const;
     const decision = decide({ limits, history: { current: onTwo, lastResizeAt: NOW - 10 } });
