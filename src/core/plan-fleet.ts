@@ -6,7 +6,7 @@ import { firstHold, type Hold, type HoldReason } from './guard/question.ts';
 import { READINESS_GUARDS } from './guard/readiness.ts';
 import { changesBatch, WORTH_GUARDS, yields } from './guard/worth.ts';
 import { learningRateScale } from './model/learning-rate.ts';
-import { choose, type JobPlan, type Ranking, rank, type Share } from './plan/choose.ts';
+import { choose, type JobPlan, nothingBetter, type Ranking, rank, type Share } from './plan/choose.ts';
 import { poolsAsSeenBy } from './plan/fillers.ts';
 import { type Judgement, judge } from './plan/judge.ts';
 import { sharePools } from './plan/share.ts';
@@ -123,7 +123,10 @@ function decideJob(
   const isPossible = (asked: JobPlan) => isAllowed(job, asked) && veto(asked) === undefined;
   const parts = partsOf(job, plan, availableGpus);
   const firstPossible = (admissions: typeof parts) =>
-    admissions.map((admits) => choose(ranking, admits)).find(isPossible);
+    admissions
+      .filter((admits) => !nothingBetter(ranking, admits))
+      .map((admits) => choose(ranking, admits))
+      .find(isPossible);
 
   // 3. A batch that may be tried without a restart comes before workers whose worth is not measured yet.
   const trial = estimate.overheadIsMeasured ? undefined : firstPossible(parts.slice(0, 1));
@@ -143,7 +146,8 @@ function decideJob(
 function chooseWithin(ranking: Ranking, share: Share | undefined): JobPlan {
   const own = choose(ranking);
   const wanted = own.best.configuration;
-  if (share === undefined || samePlacement(wanted, share)) return own;
+  // Where a GPU is worth nothing to others there are enough, and each job chooses for itself.
+  if (share === undefined || share.worthPerGpu === 0 || samePlacement(wanted, share)) return own;
   return { ...choose(ranking, (configuration) => samePlacement(configuration, share)), contest: { share, wanted } };
 }
 

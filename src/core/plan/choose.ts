@@ -1,6 +1,6 @@
 import { type Configuration, samePlacement } from '../configuration.ts';
 import type { JobSnapshot, Snapshot } from '../snapshot.ts';
-import { describe, type Evaluation, hold, type Timed } from './evaluate.ts';
+import { describe, type Evaluation, hold as holdScore, type Timed } from './evaluate.ts';
 import type { Candidate, Judgement } from './judge.ts';
 
 const MAX_ALTERNATIVES = 6;
@@ -39,6 +39,8 @@ export interface Ranking {
   /** The best first: those that meet the deadline before those that do not. */
   readonly ranked: readonly Candidate[];
   readonly hold: (candidate: Candidate) => Timed;
+  /** The best batch of every placement, the best first. */
+  readonly placements: readonly Candidate[];
 }
 
 /**
@@ -49,56 +51,70 @@ export function rank(job: JobSnapshot, judgement: Judgement, snapshot: Snapshot)
   const { candidates, current, baseline } = judgement;
   const pool = snapshot.pools.find(({ name }) => name === job.history.current.pool);
   if (current === undefined || pool === undefined) return undefined;
+  // What takes longer or costs more than a number can say cannot be compared.
+  if (!Number.isFinite(current.score.meanObjective)) return undefined;
   const left = (job.limits.deadline ?? Number.POSITIVE_INFINITY) - snapshot.now;
-  // Candidates come sorted by what they save, which is all that counts while each is in time.
+  // Candidates come in the order of what they save, which is all that counts while each is in time.
   if (judgement.longestSeconds <= left) {
-    return { job, judgement, current, baseline, ranked: candidates, hold: ({ inTime }) => inTime };
+    const placements = lastingPlacements(candidates);
+    return { job, judgement, current, baseline, ranked: candidates, hold: ({ inTime }) => inTime, placements };
   }
   const fastest = candidates.reduce((best, each) => (isFaster(each, best) ? each : best), current).score;
   const held = new Map(
-    [...candidates, baseline ?? current].map((each) => [each, hold(job, pool, each.score, fastest, left)]),
+    [...candidates, baseline ?? current].map((each) => [each, holdScore(job, pool, each.score, fastest, left)]),
   );
   const holdOf = (candidate: Candidate) => held.get(candidate) ?? candidate.inTime;
-  const ranked = [...candidates].sort((one, other) => compare(one, holdOf(one), other, holdOf(other)));
-  return { job, judgement, current, baseline, ranked, hold: holdOf };
+  // The sort keeps the order of what is equally in time.
+  const ranked = [...candidates].sort((one, other) => compare(holdOf(one), holdOf(other)));
+  return { job, judgement, current, baseline, ranked, hold: holdOf, placements: bestPerPlacement(ranked) };
 }
 
 /** The best of the candidates that `among` admits; the configuration in force is always one of them. */
 export function choose(ranking: Ranking, among?: (configuration: Configuration) => boolean): JobPlan {
-  if (among !== undefined) return planFor(ranking, among);
-  const { judgement, ranked } = ranking;
+  if (among !== undefined) return planFor(ranking, bestAmong(ranking, among));
+  const { judgement, ranked, current } = ranking;
+  const best = ranked[0] ?? current;
   // While no deadline is near a job's own choice stays what it is until it is judged anew.
-  const isLasting = ranked === judgement.candidates;
-  const known = isLasting ? ownChoices.get(judgement) : undefined;
-  const plan = known ?? planFor(ranking, () => true);
-  if (isLasting) ownChoices.set(judgement, plan);
+  if (ranked !== judgement.candidates) return planFor(ranking, best);
+  const plan = ownChoices.get(judgement) ?? planFor(ranking, best);
+  ownChoices.set(judgement, plan);
   return plan;
 }
 
 const ownChoices = new WeakMap<Judgement, JobPlan>();
 
-function planFor(
-  { job, judgement, current, baseline, ranked, hold: holdOf }: Ranking,
-  among: (configuration: Configuration) => boolean,
-): JobPlan {
-  const best = ranked.find((each) => each === current || among(each.score.configuration)) ?? current;
-  const tell = (each: Candidate) => describe(job, judgement.estimate, each.score, holdOf(each));
+/** Whether nothing that `among` admits is better than the configuration in force: then there is no plan to make. */
+export function nothingBetter(ranking: Ranking, among: (configuration: Configuration) => boolean): boolean {
+  return bestAmong(ranking, among) === ranking.current;
+}
+
+function bestAmong({ ranked, current }: Ranking, among: (configuration: Configuration) => boolean): Candidate {
+  return ranked.find((each) => each === current || among(each.score.configuration)) ?? current;
+}
+
+function planFor({ job, judgement, current, baseline, ranked, hold, placements }: Ranking, best: Candidate): JobPlan {
+  const tell = (each: Candidate) => describe(job, judgement.estimate, each.score, hold(each));
+  const isElsewhere = ({ score }: Candidate) => !samePlacement(score.configuration, best.score.configuration);
   return {
     current: tell(current),
     best: tell(best),
     baseline: baseline === undefined ? undefined : tell(baseline),
     savingFraction: best.meanSaving,
     cautiousSavingFraction: best.cautiousSaving,
-    alternatives: bestPerPlacement(ranked, best)
-      .slice(1, 1 + MAX_ALTERNATIVES)
-      .map(tell),
-    earliest90: Math.min(...ranked.map(({ score }) => score.secondsToTarget90)),
+    alternatives: placements.filter(isElsewhere).slice(0, MAX_ALTERNATIVES).map(tell),
+    earliest90: earliestOf(ranked),
   };
 }
 
-/** The best batch of every placement, the best first; `first` stands for its own. */
-export function bestPerPlacement(ranked: readonly Candidate[], first?: Candidate): readonly Candidate[] {
-  const found = first === undefined ? [] : [first];
+function earliestOf(candidates: readonly Candidate[]): number {
+  let earliest = Number.POSITIVE_INFINITY;
+  for (const { score } of candidates) earliest = Math.min(earliest, score.secondsToTarget90);
+  return earliest;
+}
+
+/** The best batch of every placement, the best first. */
+function bestPerPlacement(ranked: readonly Candidate[]): readonly Candidate[] {
+  const found: Candidate[] = [];
   for (const each of ranked) {
     const { configuration } = each.score;
     if (!found.some(({ score }) => samePlacement(score.configuration, configuration))) found.push(each);
@@ -106,12 +122,20 @@ export function bestPerPlacement(ranked: readonly Candidate[], first?: Candidate
   return found;
 }
 
+/** While no deadline is near the order of the candidates lasts, and with it the best of each placement. */
+function lastingPlacements(candidates: readonly Candidate[]): readonly Candidate[] {
+  const known = lasting.get(candidates) ?? bestPerPlacement(candidates);
+  lasting.set(candidates, known);
+  return known;
+}
+
+const lasting = new WeakMap<readonly Candidate[], readonly Candidate[]>();
+
 function isFaster(one: Candidate, other: Candidate): boolean {
   return one.score.secondsToTarget90 < other.score.secondsToTarget90;
 }
 
-function compare(one: Candidate, held: Timed, other: Candidate, otherHeld: Timed): number {
-  if (held.meetsDeadline !== otherHeld.meetsDeadline) return held.meetsDeadline ? -1 : 1;
-  if (!held.meetsDeadline) return held.meanObjectiveWithLateness - otherHeld.meanObjectiveWithLateness;
-  return other.meanSaving - one.meanSaving;
+function compare(one: Timed, other: Timed): number {
+  if (one.meetsDeadline !== other.meetsDeadline) return one.meetsDeadline ? -1 : 1;
+  return one.meetsDeadline ? 0 : one.meanObjectiveWithLateness - other.meanObjectiveWithLateness;
 }

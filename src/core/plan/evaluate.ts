@@ -1,5 +1,5 @@
 import { type Configuration, samePlacement } from '../configuration.ts';
-import { mean, quantile } from '../estimate/draws.ts';
+import { mean, quantile, quantileIsAtMost } from '../estimate/draws.ts';
 import { type Estimate, type Interval, interval } from '../estimate/estimate.ts';
 import { ratePerHour, SECONDS_PER_HOUR } from '../model/cost-rate.ts';
 import { stepSeconds } from '../model/step-time.ts';
@@ -103,9 +103,13 @@ export function hold(job: JobSnapshot, pool: PoolSnapshot, scored: Score, fastes
   let late = 0;
   for (const seconds of secondsPerWorld) late += Math.max(0, seconds - left);
   const hoursLate = late / secondsPerWorld.length / SECONDS_PER_HOUR;
-  const isProbable = quantile(secondsPerWorld, PROBABLE) <= left;
+  // A review can only make it faster, so what is almost surely in time as it is need not be held against one.
+  const meetsDeadline =
+    scored.secondsToTarget90 <= left ||
+    (quantileIsAtMost(secondsPerWorld, PROBABLE, left) &&
+      quantileIsAtMost(secondsWithReview(job, scored, fastest, left), ALMOST_SURE, left));
   return {
-    meetsDeadline: isProbable && quantile(secondsWithReview(job, scored, fastest, left), ALMOST_SURE) <= left,
+    meetsDeadline,
     meanObjectiveWithLateness: meanObjective + latenessPricePerHour(job, pool) * hoursLate,
   };
 }

@@ -1,5 +1,6 @@
 import { gpusLeftOver } from '../model/cost-rate.ts';
 import type { JobSnapshot, PoolSnapshot, Snapshot } from '../snapshot.ts';
+import { sameData } from './inputs.ts';
 
 /**
  * The pools as one job sees their prices: a node that it does not fill costs it only what others do not use of it.
@@ -7,7 +8,7 @@ import type { JobSnapshot, PoolSnapshot, Snapshot } from '../snapshot.ts';
  */
 export function poolsAsSeenBy({ jobs, pools }: Snapshot): (job: JobSnapshot) => readonly PoolSnapshot[] {
   const remainders = new Map(pools.map((pool) => [pool.name, remaindersOn(pool, jobs)]));
-  const seen = new Map<string, readonly PoolSnapshot[]>();
+  const seen = listsFor(pools);
   return (job) => {
     const fillers = pools.map((pool) => {
       const others = (remainders.get(pool.name) ?? 0) - remainderOf(pool, job);
@@ -20,6 +21,18 @@ export function poolsAsSeenBy({ jobs, pools }: Snapshot): (job: JobSnapshot) => 
     seen.set(key, known);
     return known;
   };
+}
+
+/** Lists handed out for the pools of the last snapshot, by their fillers. */
+let last: { readonly pools: readonly PoolSnapshot[]; readonly lists: Map<string, readonly PoolSnapshot[]> } | undefined;
+
+/**
+ * Pools that say the same as those of the last snapshot are seen as the same objects, so that nothing has to be compared
+ * job by job. What they say is the same with and without this memory.
+ */
+function listsFor(pools: readonly PoolSnapshot[]): Map<string, readonly PoolSnapshot[]> {
+  if (last === undefined || !sameData(last.pools, pools)) last = { pools, lists: new Map() };
+  return last.lists;
 }
 
 function remaindersOn(pool: PoolSnapshot, jobs: readonly JobSnapshot[]): number {
