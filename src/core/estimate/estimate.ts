@@ -27,8 +27,8 @@ export interface World {
   readonly remainingReferenceSamples: number;
 }
 
+/** What is believed of a job. */
 export interface Estimate {
-  readonly worlds: readonly World[];
   /** The world in the middle of the posterior, to screen candidates by. */
   readonly middle: World;
   readonly overheadSeconds: Interval;
@@ -42,6 +42,11 @@ export interface Estimate {
   /** `Stated` by the user, `Forecast` from the loss, or `Assumed`: as much again as has been done. */
   readonly remainingWork: 'Stated' | 'Forecast' | 'Assumed';
   readonly remainingReferenceSamples: Interval;
+}
+
+/** What is believed of a job and, draw by draw, what may be true of it: by far the largest part, needed to judge it. */
+export interface Posterior extends Estimate {
+  readonly worlds: readonly World[];
 }
 
 /**
@@ -71,7 +76,7 @@ const SD_BEYOND_TRUST = 0.35;
  * Everything the planner needs to know of one job; undefined while no step time has been measured. Pure, so that it
  * may be remembered by the job's evidence and limits.
  */
-export function estimateJob(job: JobSnapshot, prior?: StepTimePrior): Estimate | undefined {
+export function estimateJob(job: JobSnapshot, prior?: StepTimePrior): Posterior | undefined {
   const { evidence, limits } = job;
   const fit = fitStepTime(evidence.stepTimes, evidence.scatter, prior);
   if (fit === undefined) return undefined;

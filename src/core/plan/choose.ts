@@ -1,9 +1,7 @@
 import { type Configuration, samePlacement } from '../configuration.ts';
 import type { JobSnapshot, Snapshot } from '../snapshot.ts';
 import { describe, type Evaluation, hold as holdScore, type Timed } from './evaluate.ts';
-import type { Candidate, Judgement } from './judge.ts';
-
-const MAX_ALTERNATIVES = 6;
+import { bestPerPlacement, type Candidate, type Judgement, MAX_ALTERNATIVES } from './judge.ts';
 
 /** Where one job is to be so that all jobs together cost least. */
 export interface Share {
@@ -56,7 +54,7 @@ export function rank(job: JobSnapshot, judgement: Judgement, snapshot: Snapshot)
   const left = (job.limits.deadline ?? Number.POSITIVE_INFINITY) - snapshot.now;
   // Candidates come in the order of what they save, which is all that counts while each is in time.
   if (judgement.longestSeconds <= left) {
-    const placements = lastingPlacements(candidates);
+    const { placements } = judgement;
     return { job, judgement, current, baseline, ranked: candidates, hold: ({ inTime }) => inTime, placements };
   }
   const fastest = candidates.reduce((best, each) => (isFaster(each, best) ? each : best), current).score;
@@ -92,8 +90,8 @@ function bestAmong({ ranked, current }: Ranking, among: (configuration: Configur
   return ranked.find((each) => each === current || among(each.score.configuration)) ?? current;
 }
 
-function planFor({ job, judgement, current, baseline, ranked, hold, placements }: Ranking, best: Candidate): JobPlan {
-  const tell = (each: Candidate) => describe(job, judgement.estimate, each.score, hold(each));
+function planFor({ job, current, baseline, ranked, hold, placements }: Ranking, best: Candidate): JobPlan {
+  const tell = (each: Candidate) => describe(job, each.score, hold(each));
   const isElsewhere = ({ score }: Candidate) => !samePlacement(score.configuration, best.score.configuration);
   return {
     current: tell(current),
@@ -111,25 +109,6 @@ function earliestOf(candidates: readonly Candidate[]): number {
   for (const { score } of candidates) earliest = Math.min(earliest, score.secondsToTarget90);
   return earliest;
 }
-
-/** The best batch of every placement, the best first. */
-function bestPerPlacement(ranked: readonly Candidate[]): readonly Candidate[] {
-  const found: Candidate[] = [];
-  for (const each of ranked) {
-    const { configuration } = each.score;
-    if (!found.some(({ score }) => samePlacement(score.configuration, configuration))) found.push(each);
-  }
-  return found;
-}
-
-/** While no deadline is near the order of the candidates lasts, and with it the best of each placement. */
-function lastingPlacements(candidates: readonly Candidate[]): readonly Candidate[] {
-  const known = lasting.get(candidates) ?? bestPerPlacement(candidates);
-  lasting.set(candidates, known);
-  return known;
-}
-
-const lasting = new WeakMap<readonly Candidate[], readonly Candidate[]>();
 
 function isFaster(one: Candidate, other: Candidate): boolean {
   return one.score.secondsToTarget90 < other.score.secondsToTarget90;

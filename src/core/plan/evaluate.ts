@@ -1,6 +1,6 @@
 import { type Configuration, samePlacement } from '../configuration.ts';
 import { mean, quantile, quantileIsAtMost } from '../estimate/draws.ts';
-import { type Estimate, type Interval, interval } from '../estimate/estimate.ts';
+import { estimateJob, type Interval, interval, type Posterior } from '../estimate/estimate.ts';
 import { ratePerHour, SECONDS_PER_HOUR } from '../model/cost-rate.ts';
 import { stepSeconds } from '../model/step-time.ts';
 import { stepsForWorkAhead } from '../model/steps-to-target.ts';
@@ -65,7 +65,7 @@ const REVIEW_RESTARTS = 10;
 /** Cost: possible worlds × a few dozen multiplications; what only people need is left to `describe`. */
 export function score(
   job: JobSnapshot,
-  estimate: Estimate,
+  estimate: Posterior,
   pool: PoolSnapshot,
   configuration: Configuration,
   { worlds = estimate.worlds, pause = pauseSeconds(job, pool, configuration) } = {},
@@ -124,24 +124,31 @@ function secondsWithReview(job: JobSnapshot, scored: Score, fastest: Score, left
   });
 }
 
-/** A score with the figures that people read. They do not change with the hour, so each score is described once. */
-export function describe(job: JobSnapshot, estimate: Estimate, scored: Score, held: Timed): Evaluation {
-  let known = described.get(scored);
-  if (known === undefined) {
-    known = {
-      ...figuresOf(job, estimate, scored),
-      meetsDeadline: true,
-      meanObjectiveWithLateness: scored.meanObjective,
-    };
-    described.set(scored, known);
-  }
+/** A score with the figures that people read. */
+export function describe(job: JobSnapshot, scored: Score, held: Timed): Evaluation {
+  const known = described.get(scored) ?? describeInTime(job, estimateJob(job), scored);
   const isInTime = held.meetsDeadline && held.meanObjectiveWithLateness === scored.meanObjective;
   return isInTime ? known : { ...known, ...held };
 }
 
+/**
+ * The same while no deadline is near. It does not change with the hour, so each score is described once: the ones that
+ * are told most at once when the job is judged, for the sake of which its possible worlds then need not be kept.
+ */
+export function describeInTime(job: JobSnapshot, estimate: Posterior | undefined, scored: Score): Evaluation {
+  if (estimate === undefined) throw new Error(`${job.key} has a score but no estimate`);
+  const known = {
+    ...figuresOf(job, estimate, scored),
+    meetsDeadline: true,
+    meanObjectiveWithLateness: scored.meanObjective,
+  };
+  described.set(scored, known);
+  return known;
+}
+
 const described = new WeakMap<Score, Evaluation>();
 
-function figuresOf(job: JobSnapshot, estimate: Estimate, scored: Score): Description {
+function figuresOf(job: JobSnapshot, estimate: Posterior, scored: Score): Description {
   const seconds = scored.secondsPerWorld;
   const secondsToTarget = interval(seconds);
   const perSecond = scored.ratePerHour / SECONDS_PER_HOUR;
