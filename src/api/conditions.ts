@@ -191,6 +191,7 @@ export const HOLD_REASONS = {
   NearlyDone: 'Too little work is left for a change to pay.',
   StockOut: 'The pool has no nodes to give.',
   PoolFull: 'The GPUs of the pool are taken.',
+  WaitingForHours: 'The job is paused until hours that cost less.',
   PlanningFailed: 'A defect of Stepwise; the message says which. Other jobs are not affected.',
 } as const;
 

@@ -1,34 +1,20 @@
 import type { Configuration, InstantSeconds } from './configuration.ts';
 import { globalBatchSize, samePlacement } from './configuration.ts';
 import type { Estimate } from './estimate/estimate.ts';
-import { describeChange } from './explain/sentence.ts';
-import { firstHold, type Hold, type HoldReason } from './guard/question.ts';
-import { READINESS_GUARDS } from './guard/readiness.ts';
-import { changesBatch, WORTH_GUARDS, yields } from './guard/worth.ts';
-import { learningRateScale } from './model/learning-rate.ts';
+import { firstHold } from './guard/question.ts';
+import { heldByUser, READINESS_GUARDS } from './guard/readiness.ts';
+import { WORTH_GUARDS, yields } from './guard/worth.ts';
+import { changeForTheHour, changeOfPaused } from './plan/by-the-hour.ts';
 import { choose, type JobPlan, nothingBetter, type Ranking, rank, type Share } from './plan/choose.ts';
+import { change, hold, isAllowed, type JobDecision, told } from './plan/decision.ts';
 import { poolsAsSeenBy } from './plan/fillers.ts';
+import { FreeGpus } from './plan/free-gpus.ts';
 import { type Judgement, judge } from './plan/judge.ts';
+import { type Schedule, scheduleOf, withLastingHours } from './plan/schedule.ts';
 import { sharePools } from './plan/share.ts';
 import type { JobSnapshot, PoolSnapshot, Snapshot } from './snapshot.ts';
 
-/** What is to be done with one job, and why. */
-export interface JobDecision {
-  readonly key: string;
-  /** `Recommend` is a change that is only told, because the mode does not allow it. */
-  readonly action: 'Hold' | 'Reload' | 'Resize' | 'Recommend';
-  readonly reason: HoldReason | 'CheaperBatch' | 'CheaperSize' | 'DeadlineAtRisk' | 'YieldsToOthers';
-  /** One sentence with figures. */
-  readonly message: string;
-  /** The configuration to be in: the current one when held. */
-  readonly target: Configuration;
-  readonly learningRateScale: number;
-  readonly estimate: Estimate | undefined;
-  readonly plan: JobPlan | undefined;
-  readonly deadlineAtRisk: boolean;
-  /** When a hold may end by itself. */
-  readonly until: InstantSeconds | undefined;
-}
+export type { JobDecision };
 
 export interface FleetPlan {
   readonly decisions: readonly JobDecision[];
@@ -45,7 +31,8 @@ export interface FleetPlan {
  * Cost: jobs × placements when nobody competes; judging a job anew, about 0.2 ms, only when its evidence, its limits or
  * a price has changed.
  */
-export function planFleet(snapshot: Snapshot): FleetPlan {
+export function planFleet(seen: Snapshot): FleetPlan {
+  const snapshot = { ...seen, pools: withLastingHours(seen.pools) };
   // 1. Judge every job by itself: what it would cost to finish in each configuration that it may have.
   const seenBy = poolsAsSeenBy(snapshot);
   const judged = inOrderOfUrgency(snapshot.jobs).map((job) => judgeSafely(job, seenBy(job), snapshot));
@@ -60,7 +47,8 @@ export function planFleet(snapshot: Snapshot): FleetPlan {
   const free = new FreeGpus(snapshot);
   const decisions = judged.map((each) => {
     const decision = each.broken ?? decideSafely(each, shares.byKey.get(each.job.key), snapshot, free);
-    free.take(each.job, decision.target);
+    // What waits holds nothing.
+    if (each.job.history.busyWith !== 'Paused' || decision.action === 'Resume') free.take(each.job, decision.target);
     return decision;
   });
   return { decisions, cost: shares.cost, lowerBound: shares.lowerBound, gap: shares.gap };
@@ -105,6 +93,7 @@ function decideJob(
 ): JobDecision {
   const estimate = judgement?.estimate;
   const plan = ranking === undefined ? undefined : chooseWithin(ranking, share);
+  if (job.history.busyWith === 'Paused') return decidePaused({ job, judgement, ranking }, plan, { now, pools }, free);
 
   // 1. Ask whether the job may be judged at all.
   const notReady = firstHold(READINESS_GUARDS, { now, job });
@@ -117,8 +106,37 @@ function decideJob(
     });
   }
 
-  // 2. Ask whether the plan is worth it.
+  // 2. Where prices change by the hour, those say where to run and when.
   const availableGpus = free.of(pool, job);
+  const schedule = scheduleFor(ranking, plan, pool, now);
+  const forTheHour = changeForTheHour({ now, ranking, pool, schedule, availableGpus });
+  if (forTheHour !== undefined) return told(job, estimate, plan, forTheHour);
+
+  // 3. Ask whether the plan is worth it.
+  const asked = { job, estimate, pool, availableGpus, now };
+  if (schedule === undefined) return decideByWorth({ ...asked, ranking, plan });
+  const { onPlace, staying } = whereItIs(ranking, plan);
+  return decideByWorth({ ...asked, ranking: onPlace, plan: staying });
+}
+
+/** Only the batch is left to choose where the hours say on which placement to run. */
+function whereItIs(ranking: Ranking, plan: JobPlan): { readonly onPlace: Ranking; readonly staying: JobPlan } {
+  const isHere = (each: Configuration) => samePlacement(each, ranking.job.history.current);
+  const onPlace = { ...ranking, ranked: ranking.ranked.filter(({ score }) => isHere(score.configuration)) };
+  return { onPlace, staying: isHere(plan.best.configuration) ? plan : choose(onPlace) };
+}
+
+interface Worth {
+  readonly job: JobSnapshot;
+  readonly estimate: Estimate;
+  readonly ranking: Ranking;
+  readonly plan: JobPlan;
+  readonly pool: PoolSnapshot;
+  readonly availableGpus: number;
+  readonly now: InstantSeconds;
+}
+
+function decideByWorth({ job, estimate, ranking, plan, pool, availableGpus, now }: Worth): JobDecision {
   const veto = (asked: JobPlan) => firstHold(WORTH_GUARDS, { now, job, estimate, plan: asked, pool, availableGpus });
   const isPossible = (asked: JobPlan) => isAllowed(job, asked) && veto(asked) === undefined;
   const parts = partsOf(job, plan, availableGpus);
@@ -128,18 +146,48 @@ function decideJob(
       .map((admits) => choose(ranking, admits))
       .find(isPossible);
 
-  // 3. A batch that may be tried without a restart comes before workers whose worth is not measured yet.
+  // 1. A batch that may be tried without a restart comes before workers whose worth is not measured yet.
   const trial = estimate.overheadIsMeasured ? undefined : firstPossible(parts.slice(0, 1));
   if (trial !== undefined) return change(job, estimate, trial, pool);
   const notWorth = veto(plan);
   if (notWorth === undefined && isAllowed(job, plan)) return change(job, estimate, plan, pool);
 
-  // 4. What cannot be had as a whole may be had in part: only the batch, or fewer workers, or only the workers.
+  // 2. What cannot be had as a whole may be had in part: only the batch, or fewer workers, or only the workers.
   const part = notWorth?.reason === 'AtOptimum' ? undefined : firstPossible(parts);
   if (part !== undefined) return change(job, estimate, part, pool);
 
-  // 5. Say why not, or say it where the user did not allow it.
+  // 3. Say why not, or say it where the user did not allow it.
   return notWorth === undefined ? change(job, estimate, plan, pool) : hold(job, estimate, plan, notWorth);
+}
+
+/**
+ * What the hours say of a job that runs. They are not asked while its deadline is in danger or it has to yield; others'
+ * need limits how many workers they may give it.
+ */
+function scheduleFor(ranking: Ranking, plan: JobPlan, pool: PoolSnapshot, now: InstantSeconds): Schedule | undefined {
+  if (ranking.job.limits.mode !== 'Auto' || !plan.current.meetsDeadline || yields(plan)) return undefined;
+  return scheduleOf(ranking, pool, now, plan.contest?.share.replicas ?? Number.POSITIVE_INFINITY);
+}
+
+/** Waits for its hours, or goes on; a job of which too little is known to say goes on as it was. */
+function decidePaused(
+  { job, judgement, ranking }: Judged,
+  plan: JobPlan | undefined,
+  { now, pools }: Pick<Snapshot, 'now' | 'pools'>,
+  free: FreeGpus,
+): JobDecision {
+  const estimate = judgement?.estimate;
+  const held = heldByUser({ now, job });
+  if (held !== undefined) return hold(job, estimate, plan, held);
+  const pool = pools.find((candidate) => candidate.name === job.history.current.pool);
+  if (ranking === undefined || plan === undefined || pool === undefined) {
+    const message = 'goes on: too little is known of it to wait for hours';
+    const change = { action: 'Resume', reason: 'NoReasonToWait', message, until: undefined } as const;
+    return told(job, estimate, plan, { ...change, target: job.history.current });
+  }
+  const schedule = scheduleFor(ranking, plan, pool, now);
+  const asked = { now, ranking, pool, schedule, availableGpus: free.of(pool, job) };
+  return told(job, estimate, plan, changeOfPaused(asked));
 }
 
 /** The job's own choice, or the best on its share where there is not enough for all. */
@@ -166,97 +214,10 @@ function partsOf(
   ];
 }
 
-/** Whether the user lets the operator itself carry the plan out. */
-function isAllowed(job: JobSnapshot, plan: JobPlan): boolean {
-  return job.limits.mode === 'Auto' && (job.limits.batchMode === 'Auto' || !changesBatch(plan));
-}
-
-function change(job: JobSnapshot, estimate: Estimate, plan: JobPlan, pool: PoolSnapshot): JobDecision {
-  const { current, best } = plan;
-  const resize = !samePlacement(current.configuration, best.configuration);
-  const allowed = isAllowed(job, plan);
-  return {
-    key: job.key,
-    action: allowed ? (resize ? 'Resize' : 'Reload') : 'Recommend',
-    reason: reasonOf(plan),
-    message: describeChange({
-      current,
-      best,
-      saving: plan.savingFraction,
-      currency: estimate.remainingWork === 'Assumed' ? undefined : pool.currency,
-      purpose: yields(plan) ? 'for jobs that need the GPUs more' : 'to be in time',
-    }),
-    target: allowed ? best.configuration : current.configuration,
-    learningRateScale: scaleFor(job, estimate, allowed ? best.configuration : current.configuration),
-    estimate,
-    plan,
-    deadlineAtRisk: !current.meetsDeadline,
-    until: undefined,
-  };
-}
-
-function reasonOf(plan: JobPlan): JobDecision['reason'] {
-  if (plan.savingFraction < 0) return yields(plan) ? 'YieldsToOthers' : 'DeadlineAtRisk';
-  return samePlacement(plan.current.configuration, plan.best.configuration) ? 'CheaperBatch' : 'CheaperSize';
-}
-
-function hold(job: JobSnapshot, estimate: Estimate | undefined, plan: JobPlan | undefined, why: Hold): JobDecision {
-  const target = job.history.current;
-  return {
-    key: job.key,
-    action: 'Hold',
-    reason: why.reason,
-    message: why.message,
-    target,
-    learningRateScale: scaleFor(job, estimate, target),
-    estimate,
-    plan,
-    deadlineAtRisk: plan !== undefined && !plan.current.meetsDeadline,
-    until: why.until,
-  };
-}
-
-function scaleFor(job: JobSnapshot, estimate: Estimate | undefined, target: Configuration): number {
-  return learningRateScale({
-    rule: job.limits.learningRateRule,
-    globalBatchSize: globalBatchSize(target),
-    initialGlobalBatchSize: job.limits.initialGlobalBatchSize,
-    gradientNoiseScale: estimate?.gradientNoiseScale?.value,
-  });
-}
-
 function inOrderOfUrgency(jobs: readonly JobSnapshot[]): readonly JobSnapshot[] {
   return [...jobs].sort(
     (one, other) =>
       (one.limits.deadline ?? Number.POSITIVE_INFINITY) - (other.limits.deadline ?? Number.POSITIVE_INFINITY) ||
       (one.key < other.key ? -1 : 1),
   );
-}
-
-/** GPUs of each pool that no job holds. Running jobs hold theirs from the start. */
-class FreeGpus {
-  readonly #free = new Map<string, number>();
-
-  constructor(snapshot: Snapshot) {
-    for (const pool of snapshot.pools) this.#free.set(pool.name, pool.maxNodes * pool.gpusPerNode - pool.foreignGpus);
-    for (const job of snapshot.jobs) this.#add(job.history.current, job, -1);
-  }
-
-  of(pool: PoolSnapshot, job: JobSnapshot): number {
-    const own = job.history.current.pool === pool.name ? job.history.current.replicas * job.limits.gpusPerReplica : 0;
-    return (this.#free.get(pool.name) ?? 0) + own;
-  }
-
-  take(job: JobSnapshot, target: Configuration): void {
-    const { current } = job.history;
-    // What a shrinking job gives back is free only once its pods are gone, so it is not lent out in this cycle.
-    if (current.pool === target.pool && target.replicas <= current.replicas) return;
-    this.#add(target, job, -1);
-    if (current.pool === target.pool) this.#add(current, job, 1);
-  }
-
-  #add(configuration: Configuration, job: JobSnapshot, sign: 1 | -1): void {
-    const gpus = configuration.replicas * job.limits.gpusPerReplica;
-    this.#free.set(configuration.pool, (this.#free.get(configuration.pool) ?? 0) + sign * gpus);
-  }
 }

@@ -195,8 +195,14 @@ export function latenessPricePerHour({ limits }: JobSnapshot, pool: PoolSnapshot
 export function pauseSeconds(job: JobSnapshot, pool: PoolSnapshot, configuration: Configuration): number {
   const { current, restartSeconds } = job.history;
   if (samePlacement(current, configuration)) return 0;
-  const restart = restartSeconds ?? PRIOR_RESTART_SECONDS;
-  if (configuration.replicas <= current.replicas) return restart;
+  if (configuration.replicas <= current.replicas) return restartSeconds ?? PRIOR_RESTART_SECONDS;
+  return startSeconds(job, pool);
+}
+
+/** The same for a start that may have to wait for nodes. */
+export function startSeconds({ history }: JobSnapshot, pool: PoolSnapshot): number {
   // Nodes are asked for before the run stops, so provisioning costs rent, not time; a quarter is charged for it.
-  return restart + (pool.provisioningSeconds ?? PRIOR_PROVISIONING_SECONDS) / 4;
+  return (
+    (history.restartSeconds ?? PRIOR_RESTART_SECONDS) + (pool.provisioningSeconds ?? PRIOR_PROVISIONING_SECONDS) / 4
+  );
 }

@@ -8,19 +8,25 @@ import { sameData } from './inputs.ts';
  */
 export function poolsAsSeenBy({ jobs, pools }: Snapshot): (job: JobSnapshot) => readonly PoolSnapshot[] {
   const remainders = new Map(pools.map((pool) => [pool.name, remaindersOn(pool, jobs)]));
-  const seen = listsFor(pools);
+  const priced = pools.map(withoutHours);
+  const seen = listsFor(priced);
   return (job) => {
-    const fillers = pools.map((pool) => {
+    const fillers = priced.map((pool) => {
       const others = (remainders.get(pool.name) ?? 0) - remainderOf(pool, job);
       // More than a node's rest nobody can fill, and that jobs of a large fleet come and go changes nothing.
       return Math.min(pool.gpusPerNode - 1, others);
     });
     // Jobs that see the same prices see the same object, so that it is known at a glance that nothing has changed.
     const key = fillers.join(' ');
-    const known = seen.get(key) ?? pools.map((pool, index) => ({ ...pool, fillers: fillers[index] ?? 0 }));
+    const known = seen.get(key) ?? priced.map((pool, index) => ({ ...pool, fillers: fillers[index] ?? 0 }));
     seen.set(key, known);
     return known;
   };
+}
+
+/** Hours say when to run, not how: what is known of a job by itself holds until a price changes for good. */
+function withoutHours({ hours: _, ...pool }: PoolSnapshot): PoolSnapshot {
+  return pool;
 }
 
 /** Lists handed out for the pools of the last snapshot, by their fillers. */
@@ -44,7 +50,7 @@ function remaindersOn(pool: PoolSnapshot, jobs: readonly JobSnapshot[]): number 
 /** GPUs that a job holds of a node which it does not fill. */
 function remainderOf(pool: PoolSnapshot, { history, limits }: JobSnapshot): number {
   const { current } = history;
-  if (current.pool !== pool.name) return 0;
+  if (current.pool !== pool.name || history.busyWith === 'Paused') return 0;
   const left = gpusLeftOver(pool, current.replicas, limits.gpusPerReplica);
   return left === 0 ? 0 : pool.gpusPerNode - left;
 }

@@ -98,7 +98,7 @@ function freeGpus(offers: readonly Offer[], snapshot: Snapshot): readonly number
   const movable = new Set(offers.map(({ job }) => job.key));
   const held = new Map<string, number>();
   for (const { key, limits, history } of snapshot.jobs) {
-    if (movable.has(key)) continue;
+    if (movable.has(key) || history.busyWith === 'Paused') continue;
     const { pool, replicas } = history.current;
     held.set(pool, (held.get(pool) ?? 0) + replicas * limits.gpusPerReplica);
   }

@@ -46,7 +46,9 @@ export class WatchedJob {
 
   /** Undefined for a job that has not been started. */
   snapshot(startsAt: number, accruedCost: number, restartSeconds: number): JobSnapshot | undefined {
-    const { target, resizedAt, reloadedAt, name } = this.#job;
+    const { resizedAt, reloadedAt, name, state, targets, version } = this.#job;
+    // What it ran on is what a paused job goes on with.
+    const target = this.#job.target ?? (state === 'Paused' ? targets.get(version) : undefined);
     if (target === undefined) return undefined;
     const lastResizeAt = resizedAt.at(-1);
     const history: JobHistory = {
@@ -72,6 +74,7 @@ export class WatchedJob {
   #busyWith(): JobHistory['busyWith'] {
     const { state, pending, version } = this.#job;
     if (state === 'Restarting' || pending?.what === 'NodesReady') return 'Resize';
+    if (state === 'Paused') return 'Paused';
     if (state !== 'Running') return 'NotRunning';
     return this.#acknowledged < version ? 'Reload' : 'Nothing';
   }
@@ -103,6 +106,7 @@ function limitsOf({ arriving }: SimulatedJob, scenario: Scenario, startsAt: numb
     maxReplicas: Math.min(world.maxGpus, largest),
     sizes: { type: 'Any' },
     canRescale: true,
+    canPause: limits.canPause ?? false,
     gpusPerReplica: 1,
     initialReplicas: 1,
     initialGlobalBatchSize: initial,

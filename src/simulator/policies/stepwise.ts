@@ -8,6 +8,8 @@ import type { SimulatedJob, Target } from '../fleet/simulated-job.ts';
 import type { WatchedJob } from '../fleet/watched-job.ts';
 import type { Prediction } from '../result.ts';
 import type { PoolSpec, Scenario } from '../scenario.ts';
+import type { EnergySeries } from '../traces/energy.ts';
+import { hoursOfPools } from './hours.ts';
 import type { Fleet, Policy } from './policy.ts';
 
 export interface OperatorKnowledge {
@@ -18,10 +20,14 @@ export interface OperatorKnowledge {
   readonly accruedCost: (job: SimulatedJob) => number;
 }
 
-/** The operator's own decision code, fed with what an operator would know. */
-export function stepwisePolicy(knowledge: OperatorKnowledge): Policy {
+/** The operator's own decision code, fed with what an operator would know; energy by zone, of which it hears forecasts. */
+export function stepwisePolicy(
+  knowledge: OperatorKnowledge,
+  energy: ReadonlyMap<string, EnergySeries> = new Map(),
+): Policy {
   const { scenario, startsAt, watched, accruedCost } = knowledge;
   const provisioning = new Set<string>();
+  const hoursOf = hoursOfPools(scenario, startsAt, energy);
   return {
     name: 'Stepwise',
     decide({ now, jobs, cluster }: Fleet) {
@@ -31,13 +37,15 @@ export function stepwisePolicy(knowledge: OperatorKnowledge): Policy {
       const snapshots = jobs.flatMap(
         (job) => watched(job).snapshot(startsAt, accruedCost(job), scenario.restartSeconds) ?? [],
       );
-      const pools = cluster.pools.map((pool) => snapshotPool(pool, scenario, now, provisioning.has(pool.name)));
+      const pools = cluster.pools.map((pool) => ({
+        ...snapshotPool(pool, scenario, now, provisioning.has(pool.name)),
+        ...hoursOf(pool, now),
+      }));
       const { decisions } = planFleet({ now: startsAt + now, jobs: snapshots, pools });
       const byName = new Map(jobs.map((job) => [job.name, job]));
       const changes = decisions.flatMap((decision): readonly Order[] => {
         const job = byName.get(decision.key);
-        if (job === undefined || (decision.action !== 'Reload' && decision.action !== 'Resize')) return [];
-        return [{ job, kind: 'Run', target: targetOf(decision) }];
+        return job === undefined ? [] : ordersFor(decision, job);
       });
       const predictions = decisions.flatMap((decision) => {
         const job = byName.get(decision.key);
@@ -67,7 +75,7 @@ function startJobs(
     }, 0);
   const free = new Map(cluster.pools.map((pool) => [pool, cluster.freeGpus(pool, now) - promised(pool)]));
   return jobs.flatMap((job): readonly Order[] => {
-    if (job.target !== undefined) return [];
+    if (job.target !== undefined || job.state === 'Paused') return [];
     const pool = cluster.pools.find((candidate) => (free.get(candidate) ?? 0) >= 1);
     if (pool === undefined) return [];
     free.set(pool, (free.get(pool) ?? 0) - 1);
@@ -76,6 +84,20 @@ function startJobs(
     const target = { pool: pool.name, gpus: 1, globalBatchSize: batch, microBatchSize, gradientAccumulationSteps };
     return [{ job, kind: 'Run', target }];
   });
+}
+
+function ordersFor(decision: JobDecision, job: SimulatedJob): readonly Order[] {
+  switch (decision.action) {
+    case 'Reload':
+    case 'Resize':
+    case 'Resume':
+      return [{ job, kind: 'Run', target: targetOf(decision) }];
+    case 'Pause':
+      return [{ job, kind: 'Pause' }];
+    case 'Hold':
+    case 'Recommend':
+      return [];
+  }
 }
 
 function targetOf({ target }: JobDecision): Target {

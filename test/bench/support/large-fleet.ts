@@ -1,4 +1,4 @@
-import type { JobSnapshot, PoolSnapshot } from '../../../src/core/snapshot.ts';
+import type { JobSnapshot, PoolHour, PoolSnapshot } from '../../../src/core/snapshot.ts';
 import { aConfiguration, aJob, aPool, evidenceOf, NOW } from '../../support/a-job.ts';
 import { between, type Random } from '../random.ts';
 
@@ -18,12 +18,12 @@ export interface LargeFleet {
  *
  * @param supply GPUs of the pools over those that the jobs hold
  */
-export function aLargeFleet(random: Random, size: number, supply: number): LargeFleet {
-  const jobs = Array.from({ length: size }, (_, index) => someJob(random, index));
+export function aLargeFleet(random: Random, size: number, supply: number, canPause = false): LargeFleet {
+  const jobs = Array.from({ length: size }, (_, index) => someJob(random, index, canPause));
   return { jobs, pools: poolsFor(jobs, supply) };
 }
 
-function someJob(random: Random, index: number): JobSnapshot {
+function someJob(random: Random, index: number, canPause: boolean): JobSnapshot {
   const pool = `pool-${index % POOLS}`;
   const log = (low: number, high: number) => Math.exp(between(random, Math.log(low), Math.log(high)));
   const on = (replicas: number) =>
@@ -32,8 +32,11 @@ function someJob(random: Random, index: number): JobSnapshot {
     key: `team/job-${index}`,
     limits: {
       canRescale: true,
+      canPause,
       maxReplicas: MAX_REPLICAS,
       pools: [pool],
+      // Readings of the builder are of one instant; what is timed is not how long ago that was.
+      stalenessLimitSeconds: 1e9,
       deadline: random() < 0.5 ? NOW + log(3e3, 3e5) : undefined,
       timeValuePerHour: random() < 1 / 3 ? log(3, 300) : 0,
     },
@@ -57,6 +60,30 @@ function poolsFor(jobs: readonly JobSnapshot[], supply: number): readonly PoolSn
     const maxNodes = Math.ceil((supply * held) / GPUS_PER_NODE);
     return aPool({ name, gpusPerNode: GPUS_PER_NODE, maxNodes, pricePerNodeHour: 4 + index });
   });
+}
+
+/**
+ * The pools with a week of hours from an instant on, as a forecast tells them anew each time: dear by day, each day another
+ * price, and ever less certain. Electricity costs up to as much as the nodes.
+ */
+export function withHours(pools: readonly PoolSnapshot[], now: number): readonly PoolSnapshot[] {
+  const first = Math.floor(now / 3600);
+  return pools.map((pool, place) => ({
+    ...pool,
+    kilowattsPerGpu: 2,
+    hours: Array.from({ length: 168 }, (_, lead): PoolHour => {
+      const hour = first + lead;
+      const byDay = 1 + Math.sin((2 * Math.PI * (hour + 6 * place)) / 24);
+      const ofDay = 1 + 0.5 * Math.sin(Math.floor(hour / 24) * 2.4 + place);
+      return {
+        from: 3600 * hour,
+        to: 3600 * (hour + 1),
+        moneyPerKwh: 0.25 * byDay * ofDay,
+        rentFactor: undefined,
+        relativeError: 0.1 * Math.sqrt(lead / 24),
+      };
+    }),
+  }));
 }
 
 /** The jobs a few steps on: those that `isRead` have a new reading, with a little more work done. */
