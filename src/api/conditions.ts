@@ -192,6 +192,7 @@ export const HOLD_REASONS = {
   StockOut: 'The pool has no nodes to give.',
   PoolFull: 'The GPUs of the pool are taken.',
   DeadlineInfeasible: 'The deadline cannot be met beside those that were promised; the message says which could be.',
+  WaitingForHours: 'The job is paused until hours that cost less.',
   PlanningFailed: 'A defect of Stepwise; the message says which. Other jobs are not affected.',
 } as const;
 

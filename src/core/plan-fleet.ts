@@ -1,43 +1,23 @@
-import type { ChangeReason } from '../api/conditions.ts';
 import type { Configuration, InstantSeconds } from './configuration.ts';
 import { globalBatchSize, samePlacement } from './configuration.ts';
-import type { Estimate, EstimateFigures } from './estimate/estimate.ts';
+import type { Estimate } from './estimate/estimate.ts';
 import { isPlausible } from './estimate/reading.ts';
-import { describeChange } from './explain/sentence.ts';
-import { firstHold, type Hold, type HoldReason } from './guard/question.ts';
-import { READINESS_GUARDS } from './guard/readiness.ts';
-import { changesBatch, WORTH_GUARDS, yields } from './guard/worth.ts';
-import { learningRateScale } from './model/learning-rate.ts';
-import { choose, chooseToYield, type JobPlan, type Ranking, rank, type Share } from './plan/choose.ts';
+import { firstHold } from './guard/question.ts';
+import { heldByUser, READINESS_GUARDS } from './guard/readiness.ts';
+import { WORTH_GUARDS, yields } from './guard/worth.ts';
+import { changeForTheHour, changeOfPaused } from './plan/by-the-hour.ts';
+import { choose, chooseToYield, type JobPlan, nothingBetter, type Ranking, rank, type Share } from './plan/choose.ts';
 import { consolidate, type Move } from './plan/consolidate.ts';
+import { change, decided, hold, isAllowed, type JobDecision, told } from './plan/decision.ts';
 import { poolsAsSeenBy } from './plan/fillers.ts';
+import { FreeGpus } from './plan/free-gpus.ts';
 import { type Judgement, judge } from './plan/judge.ts';
+import { type Schedule, scheduleOf, withLastingHours } from './plan/schedule.ts';
 import { sharePools } from './plan/share.ts';
-import { type DirectDecision, decideDirectly } from './plan/starts.ts';
+import { decideDirectly } from './plan/starts.ts';
 import type { JobSnapshot, PoolSnapshot, Snapshot } from './snapshot.ts';
 
-/** What is to be done with one job, and why. */
-export interface JobDecision {
-  readonly key: string;
-  /**
-   * `Recommend` is a change that is only told, because the mode does not allow it. `Refuse` says that a job that waits
-   * can no longer end by its deadline, whatever it were given.
-   */
-  readonly action: 'Hold' | 'Reload' | 'Resize' | 'Recommend' | 'Start' | 'Refuse';
-  readonly reason: HoldReason | ChangeReason | DirectDecision['reason'];
-  /** One sentence with figures. */
-  readonly message: string;
-  /** The configuration to be in: the current one when held. */
-  readonly target: Configuration;
-  readonly learningRateScale: number;
-  readonly estimate: EstimateFigures | undefined;
-  readonly plan: JobPlan | undefined;
-  readonly deadlineAtRisk: boolean;
-  /** Whether the deadline is promised to a job that waits or was started with a known speed. */
-  readonly isPromised?: boolean;
-  /** When a hold may end by itself. */
-  readonly until: InstantSeconds | undefined;
-}
+export type { JobDecision };
 
 export interface FleetPlan {
   readonly decisions: readonly JobDecision[];
@@ -56,9 +36,10 @@ export interface FleetPlan {
  * Cost: jobs × placements when nobody competes; judging a job anew, about 0.2 ms, only when its evidence, its limits or
  * a price has changed.
  */
-export function planFleet(told: Snapshot): FleetPlan {
+export function planFleet(seen: Snapshot): FleetPlan {
   // A pool whose price is no number is one of which nothing is known.
-  const whole = { ...told, pools: told.pools.filter(({ pricePerNodeHour }) => isPlausible(pricePerNodeHour)) };
+  const known = seen.pools.filter(({ pricePerNodeHour }) => isPlausible(pricePerNodeHour));
+  const whole = { ...seen, pools: withLastingHours(known) };
 
   // 1. Start what waits, and share what is paid for anyway among the jobs whose speed is known.
   const inOrder = inOrderOfUrgency(whole.jobs);
@@ -76,14 +57,18 @@ export function planFleet(told: Snapshot): FleetPlan {
   const free = new FreeGpus(snapshot);
   const decisions = judged.map((each) => {
     const decision = each.broken ?? decideSafely(each, shares.byKey.get(each.job.key), snapshot, free);
-    free.take(each.job, decision.target);
+    // What waits holds nothing.
+    if (each.job.history.busyWith !== 'Paused' || decision.action === 'Resume') free.take(each.job, decision.target);
     return decision;
   });
 
   // 5. Empty nodes that hardly anybody uses.
   const changing = new Set(decisions.filter(({ action }) => action === 'Resize').map(({ key }) => key));
   const moves = consolidate(snapshot, rankings, changing);
-  const directly = inOrder.flatMap((job) => decided(job, direct.get(job.key)) ?? []);
+  const directly = inOrder.flatMap((job) => {
+    const decision = direct.get(job.key);
+    return decision === undefined ? [] : [decided(job, decision)];
+  });
   const { cost, lowerBound, gap } = shares;
   return { decisions: [...directly, ...decisions], moves, cost, lowerBound, gap };
 }
@@ -94,12 +79,6 @@ interface Judged {
   readonly ranking: Ranking | undefined;
   /** The answer to a job whose numbers cannot be planned with. */
   readonly broken?: JobDecision;
-}
-
-function decided(job: JobSnapshot, decision: DirectDecision | undefined): JobDecision | undefined {
-  if (decision === undefined) return undefined;
-  const scale = scaleFor(job, undefined, decision.target);
-  return { ...decision, key: job.key, learningRateScale: scale, estimate: undefined, plan: undefined };
 }
 
 function judgeSafely(job: JobSnapshot, pools: readonly PoolSnapshot[], snapshot: Snapshot): Judged {
@@ -133,6 +112,7 @@ function decideJob(
 ): JobDecision {
   const estimate = judgement?.estimate;
   const plan = ranking === undefined ? undefined : chooseWithin(ranking, share);
+  if (job.history.busyWith === 'Paused') return decidePaused({ job, judgement, ranking }, plan, { now, pools }, free);
 
   // 1. Ask whether the job may be judged at all.
   const notReady = firstHold(READINESS_GUARDS, { now, job });
@@ -146,26 +126,88 @@ function decideJob(
     });
   }
 
-  // 2. Ask whether the plan is worth it.
+  // 2. Where prices change by the hour, those say where to run and when.
   const availableGpus = free.of(pool, job);
+  const schedule = scheduleFor(ranking, plan, pool, now);
+  const forTheHour = changeForTheHour({ now, ranking, pool, schedule, availableGpus });
+  if (forTheHour !== undefined) return told(job, estimate, plan, forTheHour);
+
+  // 3. Ask whether the plan is worth it.
+  const asked = { job, estimate, pool, availableGpus, now };
+  if (schedule === undefined) return decideByWorth({ ...asked, ranking, plan });
+  const { onPlace, staying } = whereItIs(ranking, plan);
+  return decideByWorth({ ...asked, ranking: onPlace, plan: staying });
+}
+
+/** Only the batch is left to choose where the hours say on which placement to run. */
+function whereItIs(ranking: Ranking, plan: JobPlan): { readonly onPlace: Ranking; readonly staying: JobPlan } {
+  const isHere = (each: Configuration) => samePlacement(each, ranking.job.history.current);
+  const onPlace = { ...ranking, ranked: ranking.ranked.filter(({ score }) => isHere(score.configuration)) };
+  return { onPlace, staying: isHere(plan.best.configuration) ? plan : choose(onPlace) };
+}
+
+interface Worth {
+  readonly job: JobSnapshot;
+  readonly estimate: Estimate;
+  readonly ranking: Ranking;
+  readonly plan: JobPlan;
+  readonly pool: PoolSnapshot;
+  readonly availableGpus: number;
+  readonly now: InstantSeconds;
+}
+
+function decideByWorth({ job, estimate, ranking, plan, pool, availableGpus, now }: Worth): JobDecision {
   const veto = (asked: JobPlan) => firstHold(WORTH_GUARDS, { now, job, estimate, plan: asked, pool, availableGpus });
   const isPossible = (asked: JobPlan) => isAllowed(job, asked) && veto(asked) === undefined;
   const parts = partsOf(job, plan, availableGpus);
   const firstPossible = (admissions: typeof parts) =>
-    admissions.map((admits) => choose(ranking, admits)).find(isPossible);
+    admissions
+      .filter((admits) => !nothingBetter(ranking, admits))
+      .map((admits) => choose(ranking, admits))
+      .find(isPossible);
 
-  // 3. A batch that may be tried without a restart comes before workers whose worth is not measured yet.
+  // 1. A batch that may be tried without a restart comes before workers whose worth is not measured yet.
   const trial = estimate.overheadIsMeasured ? undefined : firstPossible(parts.slice(0, 1));
   if (trial !== undefined) return change(job, estimate, trial, pool);
   const notWorth = veto(plan);
   if (notWorth === undefined && isAllowed(job, plan)) return change(job, estimate, plan, pool);
 
-  // 4. What cannot be had as a whole may be had in part: only the batch, or fewer workers, or only the workers.
+  // 2. What cannot be had as a whole may be had in part: only the batch, or fewer workers, or only the workers.
   const part = notWorth?.reason === 'AtOptimum' ? undefined : firstPossible(parts);
   if (part !== undefined) return change(job, estimate, part, pool);
 
-  // 5. Say why not, or say it where the user did not allow it.
+  // 3. Say why not, or say it where the user did not allow it.
   return notWorth === undefined ? change(job, estimate, plan, pool) : hold(job, estimate, plan, notWorth);
+}
+
+/**
+ * What the hours say of a job that runs. They are not asked while its deadline is in danger or it has to yield; others'
+ * need limits how many workers they may give it.
+ */
+function scheduleFor(ranking: Ranking, plan: JobPlan, pool: PoolSnapshot, now: InstantSeconds): Schedule | undefined {
+  if (ranking.job.limits.mode !== 'Auto' || !plan.current.meetsDeadline || yields(plan)) return undefined;
+  return scheduleOf(ranking, pool, now, plan.contest?.share.replicas ?? Number.POSITIVE_INFINITY);
+}
+
+/** Waits for its hours, or goes on; a job of which too little is known to say goes on as it was. */
+function decidePaused(
+  { job, judgement, ranking }: Judged,
+  plan: JobPlan | undefined,
+  { now, pools }: Pick<Snapshot, 'now' | 'pools'>,
+  free: FreeGpus,
+): JobDecision {
+  const estimate = judgement?.estimate;
+  const held = heldByUser({ now, job });
+  if (held !== undefined) return hold(job, estimate, plan, held);
+  const pool = pools.find((candidate) => candidate.name === job.history.current.pool);
+  if (ranking === undefined || plan === undefined || pool === undefined) {
+    const message = 'goes on: too little is known of it to wait for hours';
+    const change = { action: 'Resume', reason: 'NoReasonToWait', message, until: undefined } as const;
+    return told(job, estimate, plan, { ...change, target: job.history.current });
+  }
+  const schedule = scheduleFor(ranking, plan, pool, now);
+  const asked = { now, ranking, pool, schedule, availableGpus: free.of(pool, job) };
+  return told(job, estimate, plan, changeOfPaused(asked));
 }
 
 /** The job's own choice, or the best on its share where there is not enough for all. */
@@ -198,65 +240,6 @@ function partsOf(
   ];
 }
 
-/** Whether the user lets the operator itself carry the plan out. */
-function isAllowed(job: JobSnapshot, plan: JobPlan): boolean {
-  return job.limits.mode === 'Auto' && (job.limits.batchMode === 'Auto' || !changesBatch(plan));
-}
-
-function change(job: JobSnapshot, estimate: Estimate, plan: JobPlan, pool: PoolSnapshot): JobDecision {
-  const { current, best } = plan;
-  const resize = !samePlacement(current.configuration, best.configuration);
-  const allowed = isAllowed(job, plan);
-  return {
-    key: job.key,
-    action: allowed ? (resize ? 'Resize' : 'Reload') : 'Recommend',
-    reason: reasonOf(plan),
-    message: describeChange({
-      current,
-      best,
-      saving: plan.savingFraction,
-      currency: estimate.remainingWork === 'Assumed' ? undefined : pool.currency,
-      purpose: yields(plan) ? 'for jobs that need the GPUs more' : 'to be in time',
-    }),
-    target: allowed ? best.configuration : current.configuration,
-    learningRateScale: scaleFor(job, estimate, allowed ? best.configuration : current.configuration),
-    estimate,
-    plan,
-    deadlineAtRisk: !current.meetsDeadline,
-    until: undefined,
-  };
-}
-
-function reasonOf(plan: JobPlan): JobDecision['reason'] {
-  if (plan.savingFraction < 0) return yields(plan) ? 'YieldsToOthers' : 'DeadlineAtRisk';
-  return samePlacement(plan.current.configuration, plan.best.configuration) ? 'CheaperBatch' : 'CheaperSize';
-}
-
-function hold(job: JobSnapshot, estimate: Estimate | undefined, plan: JobPlan | undefined, why: Hold): JobDecision {
-  const target = job.history.current;
-  return {
-    key: job.key,
-    action: 'Hold',
-    reason: why.reason,
-    message: why.message,
-    target,
-    learningRateScale: scaleFor(job, estimate, target),
-    estimate,
-    plan,
-    deadlineAtRisk: plan !== undefined && !plan.current.meetsDeadline,
-    until: why.until,
-  };
-}
-
-function scaleFor(job: JobSnapshot, estimate: Estimate | undefined, target: Configuration): number {
-  return learningRateScale({
-    rule: job.limits.learningRateRule,
-    globalBatchSize: globalBatchSize(target),
-    initialGlobalBatchSize: job.limits.initialGlobalBatchSize,
-    gradientNoiseScale: estimate?.gradientNoiseScale?.value,
-  });
-}
-
 function inOrderOfUrgency(jobs: readonly JobSnapshot[]): readonly JobSnapshot[] {
   return [...jobs].sort(
     (one, other) =>
@@ -264,32 +247,4 @@ function inOrderOfUrgency(jobs: readonly JobSnapshot[]): readonly JobSnapshot[] 
       (one.submittedAt ?? 0) - (other.submittedAt ?? 0) ||
       (one.key < other.key ? -1 : 1),
   );
-}
-
-/** GPUs of each pool that no job holds. Running jobs hold theirs from the start. */
-class FreeGpus {
-  readonly #free = new Map<string, number>();
-
-  constructor(snapshot: Snapshot) {
-    for (const pool of snapshot.pools) this.#free.set(pool.name, pool.maxNodes * pool.gpusPerNode - pool.foreignGpus);
-    for (const job of snapshot.jobs) this.#add(job.history.current, job, -1);
-  }
-
-  of(pool: PoolSnapshot, job: JobSnapshot): number {
-    const own = job.history.current.pool === pool.name ? job.history.current.replicas * job.limits.gpusPerReplica : 0;
-    return (this.#free.get(pool.name) ?? 0) + own;
-  }
-
-  take(job: JobSnapshot, target: Configuration): void {
-    const { current } = job.history;
-    // What a shrinking job gives back is free only once its pods are gone, so it is not lent out in this cycle.
-    if (current.pool === target.pool && target.replicas <= current.replicas) return;
-    this.#add(target, job, -1);
-    if (current.pool === target.pool) this.#add(current, job, 1);
-  }
-
-  #add(configuration: Configuration, job: JobSnapshot, sign: 1 | -1): void {
-    const gpus = configuration.replicas * job.limits.gpusPerReplica;
-    this.#free.set(configuration.pool, (this.#free.get(configuration.pool) ?? 0) + sign * gpus);
-  }
 }

@@ -30,6 +30,8 @@ export interface JobLimits {
   readonly maxReplicas: number;
   readonly sizes: AllowedSizes;
   readonly canRescale: boolean;
+  /** Whether the job may stand still while hours are dear. */
+  readonly canPause: boolean;
   readonly gpusPerReplica: number;
   readonly initialReplicas: number;
   readonly initialGlobalBatchSize: number;
@@ -73,8 +75,11 @@ export interface HeldByUser {
 export interface JobHistory {
   /** Without workers while it waits for its start. */
   readonly current: Configuration;
-  /** A tuning not acknowledged yet, a resize under way, a job that does not run, or one that was never started. */
-  readonly busyWith: 'Nothing' | 'Reload' | 'Resize' | 'NotRunning' | 'Waiting';
+  /**
+   * A tuning not acknowledged yet, a resize under way, a job that does not run, or one that was never started; `Paused`
+   * by Stepwise until cheaper hours, when `current` is what it ran on.
+   */
+  readonly busyWith: 'Nothing' | 'Reload' | 'Resize' | 'NotRunning' | 'Waiting' | 'Paused';
   /** Whether a deadline was promised to it before its start. */
   readonly isPromised?: boolean;
   /** Version of the last tuning that timed out without an answer, until it is acknowledged. */
@@ -108,6 +113,19 @@ export interface JobSnapshot {
   readonly evidence: Evidence;
 }
 
+/** A stretch of time with one price of electricity and one of the nodes; forecast, but for the one that has begun. */
+export interface PoolHour {
+  /** Half-open. */
+  readonly from: InstantSeconds;
+  readonly to: InstantSeconds;
+  /** What electricity costs that the price of a node does not include, and what its carbon counts; may be negative. */
+  readonly moneyPerKwh: number | undefined;
+  /** What the price of a node is multiplied by, as that of spot capacity. */
+  readonly rentFactor: number | undefined;
+  /** Standard deviation of the forecast as a share of it; undefined takes it at its word. */
+  readonly relativeError: number | undefined;
+}
+
 export interface PoolSnapshot {
   readonly name: string;
   readonly gpusPerNode: number;
@@ -123,6 +141,10 @@ export interface PoolSnapshot {
   readonly fillers?: number;
   /** Seconds from asking for a node until its GPUs are usable; undefined before the first. */
   readonly provisioningSeconds: number | undefined;
+  /** From now on, where prices change by the hour; without them all hours are alike. */
+  readonly hours?: readonly PoolHour[];
+  /** At the meter, of a GPU that trains over one that nobody holds: power × PUE. */
+  readonly kilowattsPerGpu?: number;
   /** Recent failure to deliver nodes: nothing is asked of the pool until then. */
   readonly stockOutUntil: InstantSeconds | undefined;
 }

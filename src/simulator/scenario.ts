@@ -91,7 +91,15 @@ const scenarioSchema = z.strictObject({
   /** Relative standard deviation of tomorrow's price and carbon forecast. */
   forecastNoise: z.number().min(0).default(0),
   policy: z.enum(POLICY_NAMES).default('Stepwise'),
-  objective: z.strictObject({ timeValuePerHour: z.number().min(0).default(0) }).default({ timeValuePerHour: 0 }),
+  objective: z
+    .strictObject({
+      timeValuePerHour: z.number().min(0).default(0),
+      /** What a tonne of CO2e counts beside money, in the scenario's currency. */
+      carbonPricePerTonne: z.number().min(0).default(0),
+      /** Whether the operator is told the hours of the pools' zones. */
+      hours: z.enum(['Ignored', 'Followed']).default('Ignored'),
+    })
+    .default({ timeValuePerHour: 0, carbonPricePerTonne: 0, hours: 'Ignored' }),
   limits: z
     .strictObject({
       minimumGainFraction: share.optional(),
@@ -100,6 +108,8 @@ const scenarioSchema = z.strictObject({
       maxBatchGrowthFactor: z.number().min(1).optional(),
       maxRescalesPerHour: z.int().min(0).optional(),
       maxGpus: z.int().min(1).optional(),
+      /** Whether a job may stand still while hours are dear; only where the objective follows the hours. */
+      canPause: z.boolean().optional(),
     })
     .default({}),
   options: optionsSchema.default({

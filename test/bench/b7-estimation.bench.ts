@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { type Configuration, globalBatchSize } from '../../src/core/configuration.ts';
 import { quantile } from '../../src/core/estimate/draws.ts';
-import { type Estimate, estimateJob, interval } from '../../src/core/estimate/estimate.ts';
+import { estimateJob, interval, type Posterior } from '../../src/core/estimate/estimate.ts';
 import { type Evidence, foldReading, NO_EVIDENCE } from '../../src/core/estimate/evidence.ts';
 import { fitStepTime } from '../../src/core/estimate/step-time-fit.ts';
 import { independentPrior, type StepTimePrior } from '../../src/core/estimate/step-time-prior.ts';
@@ -220,7 +220,7 @@ const PARAMETERS: readonly Quantity[] = [
   (parameters) => parameters.exchangeSecondsBetweenNodes + 6 * parameters.exchangeSecondsPerRankBetweenNodes,
 ];
 
-function judge(estimate: Estimate, truth: StepTimeParameters, of: Quantity): Judged {
+function judge(estimate: Posterior, truth: StepTimeParameters, of: Quantity): Judged {
   const { value, low, high } = interval(estimate.worlds.map(({ stepTime }) => of(stepTime)));
   const true_ = of(truth);
   return {

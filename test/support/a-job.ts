@@ -22,6 +22,7 @@ const LIMITS: JobLimits = {
   maxReplicas: 1,
   sizes: { type: 'Any' },
   canRescale: false,
+  canPause: false,
   gpusPerReplica: 1,
   initialReplicas: 1,
   initialGlobalBatchSize: 16,

@@ -53,6 +53,7 @@ export function resolveLimits(job: TrainingJob, policy: ScalingPolicySpec): JobL
     maxReplicas: elasticity.maxReplicas ?? spec.replicas,
     sizes: sizesOf(elasticity.sizes),
     canRescale: elasticity.rescale !== 'None',
+    canPause: false,
     gpusPerReplica: elasticity.gpusPerReplica,
     initialReplicas: spec.replicas,
     initialGlobalBatchSize: initial,

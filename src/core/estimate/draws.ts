@@ -1,4 +1,5 @@
 import { cholesky } from './linear-algebra.ts';
+import { orderStatistics } from './order-statistic.ts';
 
 /**
  * A fixed set of standard normal vectors: the same evidence always gives the same decision, and the expectation over a
@@ -95,10 +96,24 @@ export const DRAWS: readonly Draw[] = makeDraws();
 
 /**
  * Value below which the given share of `values` lies, by linear interpolation. Each value stands for the middle of an
- * equal share (Hazen's positions), as the draws do.
+ * equal share (Hazen's positions), as the draws do. O(values).
  */
 export function quantile(values: readonly number[], share: number): number {
-  return quantileOfSorted(sorted(values), share);
+  const position = positionOf(share, values.length);
+  const place = Math.floor(position);
+  const [lower, upper] = orderStatistics(values, place);
+  return position === place ? lower : lower + (upper - lower) * (position - place);
+}
+
+/**
+ * Whether the quantile is no more than a limit. Counting tells, unless the limit falls between the two values that the
+ * quantile lies between.
+ */
+export function quantileIsAtMost(values: readonly number[], share: number, limit: number): boolean {
+  const place = Math.floor(positionOf(share, values.length));
+  let within = 0;
+  for (const value of values) if (value <= limit) within++;
+  return within === place + 1 ? quantile(values, share) <= limit : within > place;
 }
 
 /** In rising order. A typed array sorts numbers several times as fast as a comparing function. */
@@ -107,10 +122,14 @@ export function sorted(values: readonly number[]): ArrayLike<number> {
 }
 
 export function quantileOfSorted(sorted: ArrayLike<number>, share: number): number {
-  const position = Math.min(sorted.length - 1, Math.max(0, share * sorted.length - 0.5));
+  const position = positionOf(share, sorted.length);
   const lower = sorted[Math.floor(position)] ?? Number.NaN;
   const upper = sorted[Math.ceil(position)] ?? lower;
   return lower + (upper - lower) * (position - Math.floor(position));
+}
+
+function positionOf(share: number, count: number): number {
+  return Math.max(0, Math.min(count - 1, share * count - 0.5));
 }
 
 export function mean(values: readonly number[]): number {

@@ -28,14 +28,8 @@ export interface World {
   readonly remainingReferenceSamples: number;
 }
 
-export interface Estimate extends EstimateFigures {
-  readonly worlds: readonly World[];
-  /** The world in the middle of the posterior, to screen candidates by. */
-  readonly middle: World;
-}
-
-/** What people are told of an estimate. */
-export interface EstimateFigures {
+/** What is believed of a job. */
+export interface Estimate {
   readonly overheadSeconds: Interval;
   /** Whether micro batches far enough apart were timed to tell overhead from work per sample. */
   readonly overheadIsMeasured: boolean;
@@ -47,6 +41,13 @@ export interface EstimateFigures {
   /** `Stated` by the user, `Forecast` from the loss, or `Assumed`: as much again as has been done. */
   readonly remainingWork: 'Stated' | 'Forecast' | 'Assumed';
   readonly remainingReferenceSamples: Interval;
+}
+
+/** What is believed of a job and, draw by draw, what may be true of it: by far the largest part, needed to judge it. */
+export interface Posterior extends Estimate {
+  readonly worlds: readonly World[];
+  /** The world in the middle of the posterior, to screen candidates by. */
+  readonly middle: World;
 }
 
 /**
@@ -76,7 +77,7 @@ const SD_BEYOND_TRUST = 0.35;
  * Everything the planner needs to know of one job; undefined while no step time has been measured. Pure, so that it
  * may be remembered by the job's evidence and limits.
  */
-export function estimateJob(told: JobSnapshot, prior?: StepTimePrior): Estimate | undefined {
+export function estimateJob(told: JobSnapshot, prior?: StepTimePrior): Posterior | undefined {
   const evidence = plausibleEvidence(told.evidence);
   if (evidence === undefined) return undefined;
   const job = { ...told, evidence };

@@ -9,7 +9,7 @@ const MIN_CLEAN_READINGS = 3;
 const MIN_CLEAN_READINGS_OF_MANY_STEPS = 2;
 const MANY_STEPS = 100;
 
-function heldByUser({ job, now }: Question): Hold | undefined {
+export function heldByUser({ job, now }: Question): Hold | undefined {
   const { held } = job;
   if (held.everything) return { reason: 'HeldByUser', message: 'paused by annotation stepwise.dev/paused' };
   if (held.until !== undefined && held.until > now) {

@@ -1,6 +1,7 @@
 import { globalBatchSize, sameBatch, samePlacement } from '../configuration.ts';
 import { duration, figure, percent } from '../explain/figures.ts';
 import { pauseSeconds } from '../plan/evaluate.ts';
+import type { JobSnapshot } from '../snapshot.ts';
 import type { Guard, Hold, PlanQuestion } from './question.ts';
 
 /** Share of the work at the end in which nothing is changed unless the deadline asks for it. */
@@ -90,16 +91,25 @@ function batchCooldown({ job, plan, now }: PlanQuestion): Hold | undefined {
 
 function resizeCooldown({ job, plan, pool, now }: PlanQuestion): Hold | undefined {
   if (samePlacement(plan.best.configuration, plan.current.configuration)) return undefined;
-  const { cooldownSeconds } = job.limits;
-  const restarts = RESTART_MULTIPLE * pauseSeconds(job, pool, plan.best.configuration);
   // A deadline in danger does not wait for restarts to pay, nor does time that is worth it: a step up has paid for its
   // own restart, and a wrong one is taken back no sooner than that.
-  const pays = rescuesDeadline(plan) || grows(plan) ? 0 : Math.min(restarts, RESTART_MULTIPLE * cooldownSeconds);
-  return within('resize', job.history.lastResizeAt, Math.max(cooldownSeconds, pays), now);
+  const restart = rescuesDeadline(plan) || grows(plan) ? 0 : pauseSeconds(job, pool, plan.best.configuration);
+  return resizedTooRecently(job, restart, now);
+}
+
+/** A resize that costs so many seconds has to wait until the last one has paid. */
+export function resizedTooRecently({ limits, history }: JobSnapshot, restart: number, now: number): Hold | undefined {
+  const { cooldownSeconds } = limits;
+  const pays = Math.min(RESTART_MULTIPLE * restart, RESTART_MULTIPLE * cooldownSeconds);
+  return within('resize', history.lastResizeAt, Math.max(cooldownSeconds, pays), now);
 }
 
 function rescaleRateLimited({ job, plan, now }: PlanQuestion): Hold | undefined {
   if (samePlacement(plan.best.configuration, plan.current.configuration)) return undefined;
+  return resizedTooOften(job, now);
+}
+
+export function resizedTooOften(job: JobSnapshot, now: number): Hold | undefined {
   const lastHour = job.history.resizedAt.filter((instant) => instant > now - 3600);
   const most = job.limits.maxRescalesPerHour;
   const oldest = lastHour[0];

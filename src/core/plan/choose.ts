@@ -1,9 +1,7 @@
 import { type Configuration, samePlacement } from '../configuration.ts';
 import type { JobSnapshot, Snapshot } from '../snapshot.ts';
-import { describe, type Evaluation, hold, type Timed } from './evaluate.ts';
-import type { Candidate, Judgement } from './judge.ts';
-
-const MAX_ALTERNATIVES = 6;
+import { describe, type Evaluation, hold as holdScore, type Timed } from './evaluate.ts';
+import { bestPerPlacement, type Candidate, type Judgement, MAX_ALTERNATIVES } from './judge.ts';
 
 /** Where one job is to be so that all jobs together cost least. */
 export interface Share {
@@ -39,6 +37,8 @@ export interface Ranking {
   /** The best first: those that meet the deadline before those that do not. */
   readonly ranked: readonly Candidate[];
   readonly hold: (candidate: Candidate) => Timed;
+  /** The best batch of every placement, the best first. */
+  readonly placements: readonly Candidate[];
 }
 
 /**
@@ -54,27 +54,28 @@ export function rank(job: JobSnapshot, judgement: Judgement, snapshot: Snapshot)
   const left = (job.limits.deadline ?? Number.POSITIVE_INFINITY) - snapshot.now;
   // Candidates come in the order of what they save, which is all that counts while each is in time.
   if (judgement.longestSeconds <= left) {
-    return { job, judgement, current, baseline, ranked: candidates, hold: ({ inTime }) => inTime };
+    const { placements } = judgement;
+    return { job, judgement, current, baseline, ranked: candidates, hold: ({ inTime }) => inTime, placements };
   }
   const fastest = candidates.reduce((best, each) => (isFaster(each, best) ? each : best), current).score;
   const held = new Map(
-    [...candidates, baseline ?? current].map((each) => [each, hold(job, pool, each.score, fastest, left)]),
+    [...candidates, baseline ?? current].map((each) => [each, holdScore(job, pool, each.score, fastest, left)]),
   );
   const holdOf = (candidate: Candidate) => held.get(candidate) ?? candidate.inTime;
   // The sort keeps the order of what is equally in time.
   const ranked = [...candidates].sort((one, other) => compare(holdOf(one), holdOf(other)));
-  return { job, judgement, current, baseline, ranked, hold: holdOf };
+  return { job, judgement, current, baseline, ranked, hold: holdOf, placements: bestPerPlacement(ranked) };
 }
 
 /** The best of the candidates that `among` admits; the configuration in force is always one of them. */
 export function choose(ranking: Ranking, among?: (configuration: Configuration) => boolean): JobPlan {
-  if (among !== undefined) return planFor(ranking, among);
-  const { judgement, ranked } = ranking;
+  if (among !== undefined) return planFor(ranking, bestAmong(ranking, among));
+  const { judgement, ranked, current } = ranking;
+  const best = ranked[0] ?? current;
   // While no deadline is near a job's own choice stays what it is until it is judged anew.
-  const isLasting = ranked === judgement.candidates;
-  const known = isLasting ? ownChoices.get(judgement) : undefined;
-  const plan = known ?? planFor(ranking, () => true);
-  if (isLasting) ownChoices.set(judgement, plan);
+  if (ranked !== judgement.candidates) return planFor(ranking, best);
+  const plan = ownChoices.get(judgement) ?? planFor(ranking, best);
+  ownChoices.set(judgement, plan);
   return plan;
 }
 
@@ -83,37 +84,36 @@ const ownChoices = new WeakMap<Judgement, JobPlan>();
 /** The best batch on fewer GPUs that the fleet leaves the job, though what is in force would be better for it. */
 export function chooseToYield(ranking: Ranking, share: Pick<Share, 'pool' | 'replicas'>): JobPlan {
   const { ranked, current } = ranking;
-  return tell(ranking, ranked.find(({ score }) => samePlacement(score.configuration, share)) ?? current);
+  return planFor(ranking, ranked.find(({ score }) => samePlacement(score.configuration, share)) ?? current);
 }
 
-function planFor(ranking: Ranking, among: (configuration: Configuration) => boolean): JobPlan {
-  const { ranked, current } = ranking;
-  return tell(ranking, ranked.find((each) => each === current || among(each.score.configuration)) ?? current);
+/** Whether nothing that `among` admits is better than the configuration in force: then there is no plan to make. */
+export function nothingBetter(ranking: Ranking, among: (configuration: Configuration) => boolean): boolean {
+  return bestAmong(ranking, among) === ranking.current;
 }
 
-function tell({ job, judgement, current, baseline, ranked, hold: holdOf }: Ranking, best: Candidate): JobPlan {
-  const evaluate = (each: Candidate) => describe(job, judgement.estimate, each.score, holdOf(each));
+function bestAmong({ ranked, current }: Ranking, among: (configuration: Configuration) => boolean): Candidate {
+  return ranked.find((each) => each === current || among(each.score.configuration)) ?? current;
+}
+
+function planFor({ job, current, baseline, ranked, hold, placements }: Ranking, best: Candidate): JobPlan {
+  const tell = (each: Candidate) => describe(job, each.score, hold(each));
+  const isElsewhere = ({ score }: Candidate) => !samePlacement(score.configuration, best.score.configuration);
   return {
-    current: evaluate(current),
-    best: evaluate(best),
-    baseline: baseline === undefined ? undefined : evaluate(baseline),
+    current: tell(current),
+    best: tell(best),
+    baseline: baseline === undefined ? undefined : tell(baseline),
     savingFraction: best.meanSaving,
     cautiousSavingFraction: best.cautiousSaving,
-    alternatives: bestPerPlacement(ranked, best)
-      .slice(1, 1 + MAX_ALTERNATIVES)
-      .map(evaluate),
-    earliest90: Math.min(...ranked.map(({ score }) => score.secondsToTarget90)),
+    alternatives: placements.filter(isElsewhere).slice(0, MAX_ALTERNATIVES).map(tell),
+    earliest90: earliestOf(ranked),
   };
 }
 
-/** The best batch of every placement, the best first; `first` stands for its own. */
-export function bestPerPlacement(ranked: readonly Candidate[], first?: Candidate): readonly Candidate[] {
-  const found = first === undefined ? [] : [first];
-  for (const each of ranked) {
-    const { configuration } = each.score;
-    if (!found.some(({ score }) => samePlacement(score.configuration, configuration))) found.push(each);
-  }
-  return found;
+function earliestOf(candidates: readonly Candidate[]): number {
+  let earliest = Number.POSITIVE_INFINITY;
+  for (const { score } of candidates) earliest = Math.min(earliest, score.secondsToTarget90);
+  return earliest;
 }
 
 function isFaster(one: Candidate, other: Candidate): boolean {

@@ -1,6 +1,6 @@
 import { type Configuration, samePlacement } from '../configuration.ts';
-import { mean, quantile } from '../estimate/draws.ts';
-import { type Estimate, type Interval, interval } from '../estimate/estimate.ts';
+import { mean, quantile, quantileIsAtMost } from '../estimate/draws.ts';
+import { estimateJob, type Interval, interval, type Posterior } from '../estimate/estimate.ts';
 import { ratePerHour, SECONDS_PER_HOUR } from '../model/cost-rate.ts';
 import { stepSeconds } from '../model/step-time.ts';
 import { stepsForWorkAhead } from '../model/steps-to-target.ts';
@@ -67,7 +67,7 @@ const REVIEW_RESTARTS = 10;
 /** Cost: possible worlds × a few dozen multiplications; what only people need is left to `describe`. */
 export function score(
   job: JobSnapshot,
-  estimate: Estimate,
+  estimate: Posterior,
   pool: PoolSnapshot,
   configuration: Configuration,
   { worlds = estimate.worlds, pause = pauseSeconds(job, pool, configuration) } = {},
@@ -106,9 +106,13 @@ export function hold(job: JobSnapshot, pool: PoolSnapshot, scored: Score, fastes
   let late = 0;
   for (const seconds of secondsPerWorld) late += Math.max(0, seconds - left);
   const hoursLate = late / secondsPerWorld.length / SECONDS_PER_HOUR;
-  const isProbable = quantile(secondsPerWorld, PROBABLE) <= left;
+  // A review can only make it faster, so what is almost surely in time as it is need not be held against one.
+  const meetsDeadline =
+    scored.secondsToTarget90 <= left ||
+    (quantileIsAtMost(secondsPerWorld, PROBABLE, left) &&
+      quantileIsAtMost(secondsWithReview(job, scored, fastest, left), ALMOST_SURE, left));
   return {
-    meetsDeadline: isProbable && quantile(secondsWithReview(job, scored, fastest, left), ALMOST_SURE) <= left,
+    meetsDeadline,
     meanObjectiveWithLateness: meanObjective + latenessPricePerHour(job, pool) * hoursLate,
   };
 }
@@ -123,24 +127,31 @@ function secondsWithReview(job: JobSnapshot, scored: Score, fastest: Score, left
   });
 }
 
-/** A score with the figures that people read. They do not change with the hour, so each score is described once. */
-export function describe(job: JobSnapshot, estimate: Estimate, scored: Score, held: Timed): Evaluation {
-  let known = described.get(scored);
-  if (known === undefined) {
-    known = {
-      ...figuresOf(job, estimate, scored),
-      meetsDeadline: true,
-      meanObjectiveWithLateness: scored.meanObjective,
-    };
-    described.set(scored, known);
-  }
+/** A score with the figures that people read. */
+export function describe(job: JobSnapshot, scored: Score, held: Timed): Evaluation {
+  const known = described.get(scored) ?? describeInTime(job, estimateJob(job), scored);
   const isInTime = held.meetsDeadline && held.meanObjectiveWithLateness === scored.meanObjective;
   return isInTime ? known : { ...known, ...held };
 }
 
+/**
+ * The same while no deadline is near. It does not change with the hour, so each score is described once: the ones that
+ * are told most at once when the job is judged, for the sake of which its possible worlds then need not be kept.
+ */
+export function describeInTime(job: JobSnapshot, estimate: Posterior | undefined, scored: Score): Evaluation {
+  if (estimate === undefined) throw new Error(`${job.key} has a score but no estimate`);
+  const known = {
+    ...figuresOf(job, estimate, scored),
+    meetsDeadline: true,
+    meanObjectiveWithLateness: scored.meanObjective,
+  };
+  described.set(scored, known);
+  return known;
+}
+
 const described = new WeakMap<Score, Evaluation>();
 
-function figuresOf(job: JobSnapshot, estimate: Estimate, scored: Score): Description {
+function figuresOf(job: JobSnapshot, estimate: Posterior, scored: Score): Description {
   const seconds = scored.secondsPerWorld;
   const secondsToTarget = interval(seconds);
   const perSecond = scored.ratePerHour / SECONDS_PER_HOUR;
@@ -187,8 +198,14 @@ export function latenessPricePerHour({ limits }: JobSnapshot, pool: PoolSnapshot
 export function pauseSeconds(job: JobSnapshot, pool: PoolSnapshot, configuration: Configuration): number {
   const { current, restartSeconds } = job.history;
   if (samePlacement(current, configuration)) return 0;
-  const restart = restartSeconds ?? PRIOR_RESTART_SECONDS;
-  if (configuration.replicas <= current.replicas) return restart;
+  if (configuration.replicas <= current.replicas) return restartSeconds ?? PRIOR_RESTART_SECONDS;
+  return startSeconds(job, pool);
+}
+
+/** The same for a start that may have to wait for nodes. */
+export function startSeconds({ history }: JobSnapshot, pool: PoolSnapshot): number {
   // Nodes are asked for before the run stops, so provisioning costs rent, not time; a quarter is charged for it.
-  return restart + (pool.provisioningSeconds ?? PRIOR_PROVISIONING_SECONDS) / 4;
+  return (
+    (history.restartSeconds ?? PRIOR_RESTART_SECONDS) + (pool.provisioningSeconds ?? PRIOR_PROVISIONING_SECONDS) / 4
+  );
 }

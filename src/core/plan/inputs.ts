@@ -19,17 +19,18 @@ export function inputsOf({ limits, held, history }: JobSnapshot, pools: readonly
 
 /** Whether two inputs say the same: they are plain data without cycles. */
 export function equalInputs(one: Inputs, other: Inputs): boolean {
-  return equal(one, other);
+  return sameData(one, other);
 }
 
-function equal(one: unknown, other: unknown): boolean {
+/** Whether two pieces of plain data without cycles say the same. */
+export function sameData(one: unknown, other: unknown): boolean {
   if (Object.is(one, other)) return true;
   if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return false;
   const left = one as Readonly<Record<string, unknown>>;
   const right = other as Readonly<Record<string, unknown>>;
   let fields = 0;
   for (const field in left) {
-    if (!equal(left[field], right[field])) return false;
+    if (!sameData(left[field], right[field])) return false;
     fields++;
   }
   for (const _ in right) fields--;

@@ -1,12 +1,14 @@
 import { globalBatchSize, samePlacement } from '../configuration.ts';
 import { quantile } from '../estimate/draws.ts';
-import { type Estimate, estimateJob } from '../estimate/estimate.ts';
+import { type Estimate, estimateJob, type Posterior } from '../estimate/estimate.ts';
 import type { Evidence } from '../estimate/evidence.ts';
 import type { JobSnapshot, PoolSnapshot } from '../snapshot.ts';
-import type { Score, Timed } from './evaluate.ts';
+import { describeInTime, type Score, type Timed } from './evaluate.ts';
 import { equalInputs, type Inputs, inputsOf } from './inputs.ts';
 import { scoreCandidates } from './scores.ts';
 
+/** Placements beside the best one that people are told of. */
+export const MAX_ALTERNATIVES = 6;
 /** Time to measure a batch that is tried, beside the cooldown. */
 const TRIAL_SECONDS = 30;
 
@@ -15,6 +17,8 @@ export interface Judgement {
   readonly estimate: Estimate;
   /** The frontier of saving against time, placement by placement; the placement that saves most first. */
   readonly candidates: readonly Candidate[];
+  /** The best candidate of every placement, in the same order. */
+  readonly placements: readonly Candidate[];
   /** The configuration in force, one of the candidates; undefined while its pool is not known. */
   readonly current: Candidate | undefined;
   readonly baseline: Candidate | undefined;
@@ -50,16 +54,30 @@ export function judge(job: JobSnapshot, pools: readonly PoolSnapshot[]): Judgeme
 
 const judged = new WeakMap<Evidence, { readonly inputs: Inputs; readonly judgement: Judgement | undefined }>();
 
-function judgeBy(job: JobSnapshot, estimate: Estimate, pools: readonly PoolSnapshot[]): Judgement {
-  const { candidates: scores, current, baseline } = scoreCandidates(job, estimate, pools);
-  const nothing = { estimate, candidates: [], current: undefined, baseline: undefined, longestSeconds: 0 };
+function judgeBy(job: JobSnapshot, posterior: Posterior, pools: readonly PoolSnapshot[]): Judgement {
+  const { worlds: _worlds, middle: _middle, ...estimate } = posterior;
+  const { candidates: scores, current, baseline } = scoreCandidates(job, posterior, pools);
+  const nothing = {
+    estimate,
+    candidates: [],
+    placements: [],
+    current: undefined,
+    baseline: undefined,
+    longestSeconds: 0,
+  };
   if (current === undefined) return nothing;
   const trialShare = trialShareOf(job, estimate, current);
   const against = (score: Score) => compareWith(current, score, trialShare);
   const candidates = frontier(byPlacement(scores.map(against)), current);
+  const placements = bestPerPlacement(candidates);
+  const told = placements.slice(0, 1 + MAX_ALTERNATIVES).map(({ score }) => score);
+  for (const score of new Set([current, ...told, ...(baseline === undefined ? [] : [baseline])])) {
+    describeInTime(job, posterior, score);
+  }
   return {
     estimate,
     candidates,
+    placements,
     current: candidates.find((each) => each.score === current),
     baseline: baseline === undefined ? undefined : against(baseline),
     longestSeconds: Math.max(...candidates.map(({ score }) => score.longestSeconds)),
@@ -77,6 +95,16 @@ function byPlacement(candidates: readonly Candidate[]): readonly Candidate[] {
 
 function placementKey({ configuration: { pool, replicas } }: Score): string {
   return `${replicas}@${pool}`;
+}
+
+/** The best batch of every placement, in the order of the candidates. */
+export function bestPerPlacement(candidates: readonly Candidate[]): readonly Candidate[] {
+  const found: Candidate[] = [];
+  for (const each of candidates) {
+    const { configuration } = each.score;
+    if (!found.some(({ score }) => samePlacement(score.configuration, configuration))) found.push(each);
+  }
+  return found;
 }
 
 /**

@@ -5,6 +5,7 @@ import { ratePerHour } from '../model/cost-rate.ts';
 import type { JobSnapshot, PoolSnapshot, Snapshot } from '../snapshot.ts';
 import { layOut, mostReplicas } from './candidates.ts';
 import { PRIOR_RESTART_SECONDS } from './evaluate.ts';
+import { heldGpus as gpusOf } from './free-gpus.ts';
 import { lend } from './lend.ts';
 import { type Claim, type ClaimSize, reserve } from './reserve.ts';
 import { isAllowed } from './sizes.ts';
@@ -115,6 +116,8 @@ function usualRestartSeconds(jobs: readonly JobSnapshot[], { name }: PoolSnapsho
 
 function isPlannedByProfile({ limits, history, held, knownSpeed }: JobSnapshot, pool: PoolSnapshot): boolean {
   if (knownSpeed?.pool !== pool.name || !limits.pools.includes(pool.name)) return false;
+  // By whatever hours it was paused, those say when it goes on.
+  if (history.busyWith === 'Paused') return false;
   if (history.busyWith === 'Waiting' ? held.everything : history.current.pool !== pool.name) return false;
   const isFixedBatch = limits.batchMode === 'Off' || held.batch;
   const isElastic = limits.mode === 'Auto' && limits.canRescale && limits.gpusPerReplica > 0;
@@ -186,8 +189,4 @@ function mayBorrow(job: JobSnapshot, now: number): boolean {
 
 function resizesLeft({ limits, history }: JobSnapshot, now: number): number {
   return limits.maxRescalesPerHour - history.resizedAt.filter((instant) => instant > now - 3600).length;
-}
-
-function gpusOf({ history, limits }: JobSnapshot): number {
-  return history.current.replicas * limits.gpusPerReplica;
 }

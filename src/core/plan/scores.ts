@@ -1,5 +1,5 @@
 import { type Configuration, globalBatchSize, ranksPerReplica } from '../configuration.ts';
-import type { Estimate } from '../estimate/estimate.ts';
+import type { Posterior } from '../estimate/estimate.ts';
 import { nodesFor } from '../model/cost-rate.ts';
 import type { JobSnapshot, PoolSnapshot } from '../snapshot.ts';
 import { configurationKey, listPlacements } from './candidates.ts';
@@ -21,7 +21,7 @@ const FINALISTS = 3;
  *
  * Cost: about 30 evaluations of one world for each placement and 3 × 48 more, under 0.1 ms in all for six placements.
  */
-export function scoreCandidates(job: JobSnapshot, estimate: Estimate, pools: readonly PoolSnapshot[]): Scores {
+export function scoreCandidates(job: JobSnapshot, estimate: Posterior, pools: readonly PoolSnapshot[]): Scores {
   const { current } = job.history;
   const byName = new Map(pools.map((pool) => [pool.name, pool]));
   const found = new Map<string, Score>();
@@ -44,7 +44,7 @@ export function scoreCandidates(job: JobSnapshot, estimate: Estimate, pools: rea
 
 function finalists(
   job: JobSnapshot,
-  estimate: Estimate,
+  estimate: Posterior,
   pool: PoolSnapshot,
   layouts: readonly Configuration[],
 ): readonly Configuration[] {

@@ -131,6 +131,7 @@ class Room {
       this.#free.set(pool.name, pool.maxNodes * pool.gpusPerNode - pool.foreignGpus - reserved);
     }
     for (const job of jobs) {
+      if (job.history.busyWith === 'Paused') continue;
       const { pool, replicas } = mostOf(job, decided.get(job.key));
       this.#free.set(pool, (this.#free.get(pool) ?? 0) - replicas * job.limits.gpusPerReplica);
     }

@@ -78,13 +78,18 @@ export class WatchedJob {
     };
   }
 
-  /** Without workers before the start. */
+  /** Without workers before the start; what a paused job ran on is what it goes on with. */
   #current(): Configuration {
-    const { target } = this.#job;
+    const target = this.#target();
     if (target !== undefined) return this.#configurationOf(target);
     const { pools, initialMicroBatchSize: microBatchSize } = this.#limits;
     const pool = pools[0] ?? '';
     return { pool, replicas: 0, nodes: 0, dataParallelSize: 0, microBatchSize, gradientAccumulationSteps: 1 };
+  }
+
+  #target(): Target | undefined {
+    const { target, state, targets, version } = this.#job;
+    return target ?? (state === 'Paused' ? targets.get(version) : undefined);
   }
 
   #configurationOf(target: Target): Configuration {
@@ -92,9 +97,10 @@ export class WatchedJob {
   }
 
   #busyWith(): JobHistory['busyWith'] {
-    const { state, pending, version, target } = this.#job;
-    if (target === undefined) return 'Waiting';
+    const { state, pending, version } = this.#job;
+    if (this.#target() === undefined) return 'Waiting';
     if (state === 'Restarting' || pending?.what === 'NodesReady') return 'Resize';
+    if (state === 'Paused') return 'Paused';
     if (state !== 'Running') return 'NotRunning';
     return this.#acknowledged < version ? 'Reload' : 'Nothing';
   }
@@ -126,6 +132,7 @@ function limitsOf({ arriving }: SimulatedJob, scenario: Scenario, startsAt: numb
     maxReplicas: Math.min(world.maxGpus, largest),
     sizes: { type: 'Any' },
     canRescale: true,
+    canPause: limits.canPause ?? false,
     gpusPerReplica: 1,
     initialReplicas: 1,
     initialGlobalBatchSize: initial,

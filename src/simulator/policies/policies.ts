@@ -23,7 +23,7 @@ export async function policyOf(sources: PolicySources): Promise<(knowledge: Oper
   const { scenario, jobs, energy } = sources;
   switch (scenario.policy) {
     case 'Stepwise':
-      return stepwisePolicy;
+      return (knowledge) => stepwisePolicy(knowledge, energy);
     case 'StaticAsRequested':
       return staticAsRequested;
     case 'GreedyShares':

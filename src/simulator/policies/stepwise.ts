@@ -8,6 +8,8 @@ import type { SimulatedJob, Target } from '../fleet/simulated-job.ts';
 import type { WatchedJob } from '../fleet/watched-job.ts';
 import type { Prediction } from '../result.ts';
 import type { PoolSpec, Scenario } from '../scenario.ts';
+import type { EnergySeries } from '../traces/energy.ts';
+import { hoursOfPools } from './hours.ts';
 import type { Fleet, Policy } from './policy.ts';
 
 export interface OperatorKnowledge {
@@ -18,10 +20,14 @@ export interface OperatorKnowledge {
   readonly accruedCost: (job: SimulatedJob) => number;
 }
 
-/** The operator's own decision code, fed with what an operator would know. */
-export function stepwisePolicy(knowledge: OperatorKnowledge): Policy {
+/** The operator's own decision code, fed with what an operator would know; energy by zone, of which it hears forecasts. */
+export function stepwisePolicy(
+  knowledge: OperatorKnowledge,
+  energy: ReadonlyMap<string, EnergySeries> = new Map(),
+): Policy {
   const { scenario, startsAt, watched, accruedCost } = knowledge;
   const provisioning = new Set<string>();
+  const hoursOf = hoursOfPools(scenario, startsAt, energy);
   return {
     name: 'Stepwise',
     decide({ now, jobs, cluster }: Fleet) {
@@ -30,7 +36,10 @@ export function stepwisePolicy(knowledge: OperatorKnowledge): Policy {
         if (node.launchedAt > 0 && node.readyAt <= now) provisioning.add(node.pool.name);
       }
       const snapshots = jobs.map((job) => watched(job).snapshot(startsAt, accruedCost(job), scenario.restartSeconds));
-      const pools = cluster.pools.map((pool) => snapshotPool(pool, scenario, now, provisioning.has(pool.name)));
+      const pools = cluster.pools.map((pool) => ({
+        ...snapshotPool(pool, scenario, now, provisioning.has(pool.name)),
+        ...hoursOf(pool, now),
+      }));
       const nodes = cluster.nodes.filter(({ readyAt }) => readyAt <= now).map(snapshotNode);
       const { decisions, moves, gap } = planFleet({ now: startsAt + now, jobs: snapshots, pools, nodes });
       const byName = new Map(jobs.map((job) => [job.name, job]));
@@ -61,7 +70,10 @@ function orderFor(job: SimulatedJob, decision: JobDecision): readonly Order[] {
     case 'Start':
     case 'Reload':
     case 'Resize':
+    case 'Resume':
       return [{ job, kind: 'Run', target: targetOf(decision) }];
+    case 'Pause':
+      return [{ job, kind: 'Pause' }];
     case 'Refuse':
       return [{ job, kind: 'Refuse' }];
     case 'Hold':

@@ -1,0 +1,210 @@
+import { globalBatchSize, type InstantSeconds, samePlacement } from '../configuration.ts';
+import { SECONDS_PER_HOUR } from '../model/cost-rate.ts';
+import type { JobSnapshot, PoolHour, PoolSnapshot } from '../snapshot.ts';
+import type { Ranking } from './choose.ts';
+import { pauseSeconds, startSeconds } from './evaluate.ts';
+import { sameData } from './inputs.ts';
+import type { Candidate, Judgement } from './judge.ts';
+import { carryOut, type Run, runsAtOnce } from './slot-runs.ts';
+import { type Forecast, readForecast, tabulateSlots } from './slot-table.ts';
+import { planSlots, type Slot, type SlotQuestion } from './slots.ts';
+
+/** What a job is to do at an instant, as the hours' prices say. */
+export interface Schedule {
+  /** Where to run now; undefined says to pause. */
+  readonly candidate: Candidate | undefined;
+  /** When that changes; undefined when it lasts until the work is done. */
+  readonly until: InstantSeconds | undefined;
+  /** Money for the work left: by the schedule, and on the placement in force from now on without a pause. */
+  readonly cost: number;
+  readonly costAtOnce: number;
+}
+
+/**
+ * Age at which a schedule is made anew though nothing was learned: prices change by the hour, and a deadline is taken to
+ * be so much earlier. Jobs take turns, so that a call plans a share of them.
+ */
+const PLANNED_EVERY_SECONDS = 600;
+const TURNS = 20;
+/** A run is worth so many times the time that its start takes, as for any other resize. */
+const RUN_OVER_START = 10;
+
+/**
+ * In which hours, and on how many workers, a job's work costs least until its deadline; undefined where that is no
+ * question: no hours, no freedom to pause or rescale, or no time to lose. What is planned is what the work takes with
+ * probability 0.9 where there is a deadline. Unknown hours are taken as the mean of the known ones, so that they neither
+ * attract nor repel.
+ *
+ * The same for the same snapshot. Cost: that of `planSlots` once in ten minutes and for every judgement, else nothing.
+ *
+ * @param mostReplicas what the other jobs leave
+ */
+export function scheduleOf(
+  ranking: Ranking,
+  pool: PoolSnapshot,
+  now: InstantSeconds,
+  mostReplicas: number,
+): Schedule | undefined {
+  const { job } = ranking;
+  if (pool.hours === undefined || pool.hours.length === 0) return undefined;
+  if (job.limits.objective === 'TimeToTarget' || !(job.limits.canPause || job.limits.canRescale)) return undefined;
+  const turn = (PLANNED_EVERY_SECONDS / TURNS) * turnOf(job.key);
+  const plannedAt = Math.floor((now - turn) / PLANNED_EVERY_SECONDS) * PLANNED_EVERY_SECONDS + turn;
+  const known = remembered.get(ranking.judgement);
+  const isPaused = job.history.busyWith === 'Paused';
+  const isSame =
+    known?.plannedAt === plannedAt &&
+    known.hours === pool.hours &&
+    known.isPaused === isPaused &&
+    known.mostReplicas === mostReplicas &&
+    known.kilowattsPerGpu === pool.kilowattsPerGpu;
+  const made = isSame ? known.made : makeSchedule(ranking, pool, plannedAt, mostReplicas);
+  if (!isSame) {
+    const { hours, kilowattsPerGpu } = pool;
+    remembered.set(ranking.judgement, { plannedAt, hours, isPaused, mostReplicas, kilowattsPerGpu, made });
+  }
+  return made === undefined ? undefined : { ...made, ...at(now, made) };
+}
+
+interface Remembered {
+  readonly plannedAt: InstantSeconds;
+  readonly hours: readonly PoolHour[];
+  readonly isPaused: boolean;
+  readonly mostReplicas: number;
+  readonly kilowattsPerGpu: number | undefined;
+  readonly made: Made | undefined;
+}
+
+/** Goes with the judgement that it was made by. */
+const remembered = new WeakMap<Judgement, Remembered>();
+
+interface Made {
+  readonly runs: readonly Run[];
+  readonly levels: readonly Candidate[];
+  readonly cost: number;
+  readonly costAtOnce: number;
+}
+
+function makeSchedule(
+  ranking: Ranking,
+  pool: PoolSnapshot,
+  now: InstantSeconds,
+  mostReplicas: number,
+): Made | undefined {
+  const { job, current } = ranking;
+  const { limits, history } = job;
+  const { hours = [] } = pool;
+  const levels = levelsOf(ranking, mostReplicas);
+  const inForce = levels.indexOf(current);
+  if (inForce < 0) return undefined;
+  const workSeconds = (each: Candidate) => each.score.meanSeconds - pauseSeconds(job, pool, each.score.configuration);
+  const mean = workSeconds(current);
+  const likely = current.score.secondsToTarget90;
+  if (!(mean > 0 && likely < Number.POSITIVE_INFINITY)) return undefined;
+  const question = {
+    now,
+    slots: slotsOf(hours),
+    levels: [PAUSE, ...levels.map((each) => levelOf(each, workSeconds(each), job, pool))],
+    workLeft: limits.deadline === undefined ? 1 : likely / mean,
+    // The plan may be as old as that when it is followed.
+    deadline: limits.deadline === undefined ? undefined : limits.deadline - PLANNED_EVERY_SECONDS,
+    restartSeconds: startSeconds(job, pool),
+    currentLevel: history.busyWith === 'Paused' ? 0 : 1 + inForce,
+    minRunSeconds: Math.max(limits.cooldownSeconds, RUN_OVER_START * startSeconds(job, pool)),
+    maxPauses: limits.canPause ? Number.POSITIVE_INFINITY : 0,
+    timeValuePerSecond: limits.timeValuePerHour / SECONDS_PER_HOUR,
+    carbonPrice: 0,
+  };
+  const forecast = forecastOf(hours, now);
+  // What a forecast errs by is many times what a thorough search would still find.
+  const plan = planSlots(question, forecast, 'Quick');
+  if (plan.isLate) return undefined;
+  return { runs: plan.runs, levels, cost: plan.cost, costAtOnce: costAtOnce(question, inForce, forecast) };
+}
+
+/** Of the level in force from now on, however late that is. */
+function costAtOnce(question: SlotQuestion, inForce: number, forecast: Forecast): number {
+  const table = tabulateSlots({ ...question, deadline: undefined }, forecast);
+  const run = runsAtOnce(table)[inForce];
+  return (run === undefined ? undefined : carryOut(table, [run])?.cost) ?? Number.NaN;
+}
+
+const PAUSE = { workPerSecond: 0, rentPerSecond: 0, kilowatts: 0 };
+
+/** The best candidate of every number of workers, its batch the one in force where that is not Stepwise's to change. */
+function levelsOf({ job, ranked, current }: Ranking, mostReplicas: number): readonly Candidate[] {
+  const { limits, held } = job;
+  const batch = globalBatchSize(current.score.configuration);
+  const isFree = limits.batchMode === 'Auto' && !held.batch;
+  const levels: Candidate[] = [current];
+  if (!limits.canRescale) return levels;
+  for (const each of ranked) {
+    const { configuration } = each.score;
+    if (configuration.pool !== current.score.configuration.pool || configuration.replicas > mostReplicas) continue;
+    if (!isFree && globalBatchSize(configuration) !== batch) continue;
+    if (!levels.some(({ score }) => samePlacement(score.configuration, configuration))) levels.push(each);
+  }
+  return levels;
+}
+
+/** Work is counted in shares of what is left. */
+function levelOf({ score }: Candidate, workSeconds: number, { limits }: JobSnapshot, pool: PoolSnapshot) {
+  const gpus = score.configuration.replicas * limits.gpusPerReplica;
+  return {
+    workPerSecond: 1 / workSeconds,
+    rentPerSecond: score.ratePerHour / SECONDS_PER_HOUR,
+    kilowatts: gpus * (pool.kilowattsPerGpu ?? 0),
+  };
+}
+
+function at(now: InstantSeconds, { runs, levels }: Made): Pick<Schedule, 'candidate' | 'until'> {
+  const next = runs.findIndex(({ to }) => to > now);
+  const run = runs[next];
+  // What takes longer than planned goes on as it was.
+  if (run === undefined) return { candidate: levels[(runs.at(-1)?.level ?? 1) - 1], until: undefined };
+  if (run.from > now) return { candidate: undefined, until: run.from };
+  return { candidate: levels[run.level - 1], until: next === runs.length - 1 ? undefined : run.to };
+}
+
+/** The same job has the same turn everywhere. FNV-1a (Fowler, Noll and Vo, 1991). */
+function turnOf(key: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < key.length; index++) hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193);
+  return (hash >>> 0) % TURNS;
+}
+
+function slotsOf(hours: readonly PoolHour[]): readonly Slot[] {
+  const known = slots.get(hours) ?? hours.map((hour) => ({ ...hour, kgCo2ePerKwh: undefined }));
+  slots.set(hours, known);
+  return known;
+}
+
+const slots = new WeakMap<readonly PoolHour[], readonly Slot[]>();
+
+/** Jobs whose turn is the same share what is read. */
+function forecastOf(hours: readonly PoolHour[], now: InstantSeconds): Forecast {
+  const byInstant = forecasts.get(hours) ?? new Map<InstantSeconds, Forecast>();
+  forecasts.set(hours, byInstant);
+  const known = byInstant.get(now) ?? readForecast(slotsOf(hours), now);
+  if (byInstant.size > TURNS) byInstant.clear();
+  byInstant.set(now, known);
+  return known;
+}
+
+const forecasts = new WeakMap<readonly PoolHour[], Map<InstantSeconds, Forecast>>();
+
+/**
+ * Pools whose hours say what the pool's last ones said get those, so that a glance tells whether they changed. What they
+ * say is the same with and without this memory.
+ */
+export function withLastingHours(pools: readonly PoolSnapshot[]): readonly PoolSnapshot[] {
+  return pools.map((pool) => {
+    if (pool.hours === undefined) return pool;
+    const before = lastHours.get(pool.name);
+    const hours = before !== undefined && sameData(before, pool.hours) ? before : pool.hours;
+    lastHours.set(pool.name, hours);
+    return hours === pool.hours ? pool : { ...pool, hours };
+  });
+}
+
+const lastHours = new Map<string, readonly PoolHour[]>();
