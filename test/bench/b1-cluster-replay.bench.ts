@@ -51,7 +51,7 @@ function scenarioOf(workload: string, factor: number | undefined): ScenarioText 
         gpusPerNode: 4,
         maxNodes: 16,
         kind: 'Elastic',
-        billing: 'Gpu',
+        billing: 'Node',
         pricePerNodeHour: 3.912,
       },
     ],

@@ -5,8 +5,8 @@ import { layoutOn, type SimulatedJob, type Target } from './simulated-job.ts';
 /** What a policy wants of one job. */
 export type Order =
   | { readonly job: SimulatedJob; readonly kind: 'Run'; readonly target: Target }
-  /** Restarted as it is on other nodes, by best fit. */
-  | { readonly job: SimulatedJob; readonly kind: 'Move' }
+  /** Restarted as it is where it fits best, but not on the node that it has to leave. */
+  | { readonly job: SimulatedJob; readonly kind: 'Move'; readonly off: SimulatedNode | undefined }
   | { readonly job: SimulatedJob; readonly kind: 'Pause' }
   | { readonly job: SimulatedJob; readonly kind: 'Refuse' };
 
@@ -33,7 +33,7 @@ export class CarryOut {
     for (const { job, target } of [...wanted].sort((one, other) => growth(one) - growth(other))) {
       this.#run(job, target, now);
     }
-    for (const order of orders) if (order.kind === 'Move') this.#move(order.job, now);
+    for (const order of orders) if (order.kind === 'Move') this.#move(order.job, order.off, now);
   }
 
   /** Lets a begun change take effect once its time has come. */
@@ -112,11 +112,11 @@ export class CarryOut {
     job.resizedAt.push(now);
   }
 
-  #move(job: SimulatedJob, now: number): void {
+  #move(job: SimulatedJob, off: SimulatedNode | undefined, now: number): void {
     const { target, version } = job;
     if (target === undefined || job.state !== 'Running' || job.pending !== undefined) return;
     job.setTarget({ ...target });
-    if (this.#place(job, now, new Set(job.grant?.parts.map(({ node }) => node)))) {
+    if (this.#place(job, now, new Set(off === undefined ? [] : [off]))) {
       job.rescales += 1;
       job.resizedAt.push(now);
       return;

@@ -58,8 +58,12 @@ export function stepwisePolicy(
       });
       // Where new jobs come in they fill the nodes by themselves.
       const isStarting = decisions.some(({ action }) => action === 'Start');
-      const moved = isStarting ? [] : moves.flatMap(({ key }) => byName.get(key) ?? []);
-      const orders: readonly Order[] = [...changes, ...moved.map((job): Order => ({ job, kind: 'Move' }))];
+      const moved = (isStarting ? [] : moves).flatMap(({ key, node }): readonly Order[] => {
+        const job = byName.get(key);
+        const off = cluster.nodes.find((each) => nodeName(each) === node);
+        return job === undefined ? [] : [{ job, kind: 'Move', off }];
+      });
+      const orders: readonly Order[] = [...changes, ...moved];
       return { orders, predictions, gap };
     },
   };
@@ -103,9 +107,14 @@ function predictionOf(decision: JobDecision, now: number, accrued: number): Pred
   return { at: now, finish: shifted(now, current.secondsToTarget), cost: shifted(accrued, current.costToTarget) };
 }
 
-function snapshotNode({ id, pool, held }: SimulatedNode): NodeSnapshot {
+function nodeName({ id, pool }: SimulatedNode): string {
+  return `${pool.name}-${id}`;
+}
+
+function snapshotNode(node: SimulatedNode): NodeSnapshot {
+  const { pool, held } = node;
   return {
-    name: `${pool.name}-${id}`,
+    name: nodeName(node),
     pool: pool.name,
     held: [...held].map(([key, gpus]) => ({ key, gpus })),
     foreignGpus: 0,

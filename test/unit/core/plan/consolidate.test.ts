@@ -47,6 +47,25 @@ describe('consolidate', () => {
     expect(moved([longRun('a'), longRun('b'), longRun('c')], nodes)).to.eql(['c off n2']);
   });
 
+  it('brings a job together that stands on more nodes than it fills', () => {
+    const current = aConfiguration({ replicas: 3, nodes: 3, microBatchSize: 64 });
+    const limits = { maxReplicas: 3, minReplicas: 3 };
+    const nodes = ['n1', 'n2', 'n3'].map((name) => node(name, ['a']));
+    const { moves } = planFleet({ ...aSnapshot([longRun('a', { limits, history: { current } })], [pool()]), nodes });
+    expect(moves.map(({ key, node: off }) => [key, off])).to.eql([['a', undefined]]);
+    expect(moves[0]?.message).to.match(/^brought together, which frees 2 nodes whose \$[\d.]+ for .* by 1 restart for/);
+  });
+
+  it('leaves a job where it stands on no more nodes than it needs', () => {
+    const current = aConfiguration({ replicas: 5, nodes: 2, microBatchSize: 64 });
+    const limits = { maxReplicas: 5, minReplicas: 5 };
+    const nodes: readonly NodeSnapshot[] = [
+      { name: 'n1', pool: 'pool', held: [{ key: 'a', gpus: 3 }], foreignGpus: 0 },
+      { name: 'n2', pool: 'pool', held: [{ key: 'a', gpus: 2 }], foreignGpus: 0 },
+    ];
+    expect(moved([longRun('a', { limits, history: { current } })], nodes)).to.eql([]);
+  });
+
   it('is the same in any order', () => {
     const jobs = [longRun('a'), longRun('b')];
     expect(moved(jobs.toReversed(), alone.toReversed())).to.eql(moved(jobs, alone));
