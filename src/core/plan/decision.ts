@@ -73,26 +73,14 @@ export function hold(
   plan: JobPlan | undefined,
   why: Hold,
 ): JobDecision {
-  const target = job.history.current;
-  return {
-    key: job.key,
-    action: 'Hold',
-    reason: why.reason,
-    message: why.message,
-    target,
-    learningRateScale: scaleFor(job, estimate, target),
-    estimate,
-    plan,
-    deadlineAtRisk: plan !== undefined && !plan.current.meetsDeadline,
-    until: why.until,
-  };
+  return told(job, estimate, plan, { ...why, action: 'Hold', target: job.history.current, until: why.until });
 }
 
 export function told(
   job: JobSnapshot,
   estimate: Estimate | undefined,
   plan: JobPlan | undefined,
-  { action, reason, message, target, until }: HourlyChange,
+  { action, reason, message, target, until }: Pick<JobDecision, 'action' | 'reason' | 'message' | 'target' | 'until'>,
 ): JobDecision {
   return {
     key: job.key,
