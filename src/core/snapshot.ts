@@ -137,7 +137,7 @@ export interface PoolSnapshot {
   readonly billing: 'Node' | 'Gpu';
   readonly pricePerNodeHour: number;
   readonly currency: string;
-  /** GPUs of other jobs that would fill the rest of a node; the planner finds them, a snapshot need not. */
+  /** GPUs that other jobs hold of nodes which they do not fill; the planner finds them, a snapshot need not. */
   readonly fillers?: number;
   /** Seconds from asking for a node until its GPUs are usable; undefined before the first. */
   readonly provisioningSeconds: number | undefined;

@@ -19,10 +19,19 @@ export function ratePerHour(pool: PricedPool, replicas: number, gpusPerReplica: 
   const { gpusPerNode, pricePerNodeHour } = pool;
   if (gpusPerReplica === 0) return replicas * pricePerNodeHour;
   if (pool.billing === 'Gpu') return (pricePerNodeHour * replicas * gpusPerReplica) / gpusPerNode;
-  const nodes = nodesFor(pool, replicas, gpusPerReplica);
-  return (
-    pricePerNodeHour * (nodes - Math.min(pool.fillers ?? 0, gpusLeftOver(pool, replicas, gpusPerReplica)) / gpusPerNode)
-  );
+  const leftOver = gpusLeftOver(pool, replicas, gpusPerReplica);
+  const filled = leftOver - Math.min(leftOver, gpusUnfilled(pool, leftOver));
+  return pricePerNodeHour * (nodesFor(pool, replicas, gpusPerReplica) - filled / gpusPerNode);
+}
+
+/**
+ * GPUs that nobody would use, however well the jobs' rests are packed into nodes. Where the others' rests make a node and
+ * more, some of them fit and change soon: then the last node counts as filled.
+ */
+function gpusUnfilled({ gpusPerNode, fillers = 0 }: PricedPool, leftOver: number): number {
+  if (leftOver === 0 || fillers >= gpusPerNode) return 0;
+  const rests = fillers + gpusPerNode - leftOver;
+  return Math.ceil(rests / gpusPerNode) * gpusPerNode - rests;
 }
 
 /** GPUs of the last node that so many replicas leave to others. */

@@ -13,8 +13,8 @@ export function poolsAsSeenBy({ jobs, pools }: Snapshot): (job: JobSnapshot) => 
   return (job) => {
     const fillers = priced.map((pool) => {
       const others = (remainders.get(pool.name) ?? 0) - remainderOf(pool, job);
-      // More than a node's rest nobody can fill, and that jobs of a large fleet come and go changes nothing.
-      return Math.min(pool.gpusPerNode - 1, others);
+      // More than a node's worth is as good as that: that jobs of a large fleet come and go changes nothing.
+      return Math.min(pool.gpusPerNode, others);
     });
     // Jobs that see the same prices see the same object, so that it is known at a glance that nothing has changed.
     const key = fillers.join(' ');

@@ -14,5 +14,19 @@ describe('ratePerHour', () => {
     it(name, () => expect(ratePerHour(aPool({ ...eight, billing }), replicas, gpus)).to.equal(want));
   }
 
+  const shared = [
+    { name: 'a node to itself is paid for as a whole', replicas: 2, fillers: 0, want: 8 },
+    { name: 'what another job fills is that job’s to pay', replicas: 2, fillers: 2, want: 4 },
+    { name: 'what it fills in part, in part', replicas: 1, fillers: 1, want: 6 },
+    { name: 'others with which it does not fit leave it its own', replicas: 2, fillers: 3, want: 8 },
+    { name: 'a node that it fills costs what it costs', replicas: 4, fillers: 3, want: 8 },
+    { name: 'beyond whole nodes only the rest is shared', replicas: 6, fillers: 2, want: 12 },
+    { name: 'among many jobs it pays for its GPUs', replicas: 2, fillers: 4, want: 4 },
+  ] as const;
+  for (const { name, replicas, fillers, want } of shared) {
+    const four = aPool({ gpusPerNode: 4, pricePerNodeHour: 8, billing: 'Node', fillers });
+    it(`of nodes that are shared: ${name}`, () => expect(ratePerHour(four, replicas, 1)).to.equal(want));
+  }
+
   it('fills a node before the next', () => expect(nodesFor(aPool(eight), 8, 1)).to.equal(1));
 });
