@@ -37,7 +37,7 @@ function othersNeedMore({ job, plan, pool }: PlanQuestion): Hold | undefined {
 }
 
 function belowMinimumGain({ job, plan }: PlanQuestion): Hold | undefined {
-  if (rescuesDeadline(plan)) return undefined;
+  if (rescuesDeadline(plan) || rescuesBudget(plan)) return undefined;
   if (yields(plan)) return yieldsTooMuch({ job, plan });
   const reloads = samePlacement(plan.current.configuration, plan.best.configuration);
   const wanted = job.limits.minimumGainFraction * (reloads ? 1 : RESIZE_GAIN_FACTOR);
@@ -157,6 +157,11 @@ export function yields({ current, best, contest }: PlanQuestion['plan']): boolea
 export function rescuesDeadline(plan: PlanQuestion['plan']): boolean {
   const { current, best } = plan;
   return !current.meetsDeadline && best.meanSecondsToTarget < 0.95 * current.meanSecondsToTarget;
+}
+
+/** The same of a budget. */
+export function rescuesBudget({ current, best }: PlanQuestion['plan']): boolean {
+  return !current.keepsBudget && best.meanCostToTarget < 0.95 * current.meanCostToTarget;
 }
 
 function grows({ current, best }: PlanQuestion['plan']): boolean {
