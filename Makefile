@@ -14,6 +14,7 @@ help: ## this list
 
 .PHONY: install
 install: node_modules/.installed ## install what the project needs
+	@:
 
 .PHONY: verify
 verify: install ## regenerate, lint, types, layers, no drift
