@@ -58,6 +58,10 @@ function belowMinimumGain({ job, plan }: PlanQuestion): Hold | undefined {
 function yieldsTooMuch({ job, plan }: Pick<PlanQuestion, 'job' | 'plan'>): Hold | undefined {
   const { current, best, contest } = plan;
   const gpus = (current.configuration.replicas - best.configuration.replicas) * job.limits.gpusPerReplica;
+  if (current.keepsBudget && !best.keepsBudget) {
+    const message = `${gpus} GPUs are worth more elsewhere, but without them the run would exceed its budget`;
+    return { reason: 'BelowMinimumGain', message };
+  }
   const worth = gpus * (contest?.share.worthPerGpu ?? 0);
   const loss = Math.max(0, best.meanObjectiveWithLateness - current.meanObjectiveWithLateness);
   if (worth >= YIELD_FACTOR * loss) return undefined;
