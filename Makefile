@@ -14,6 +14,7 @@ help: ## this list
 
 .PHONY: install
 install: node_modules/.installed ## install what the project needs
+	@:
 
 .PHONY: verify
 verify: install ## regenerate, lint, types, layers, no drift
@@ -69,7 +70,7 @@ operator: install ## build the operator and run it on the local cluster, or on t
 	  --prometheus-url "$${STEPWISE_PROMETHEUS_URL:-http://127.0.0.1:19090}"
 
 .PHONY: demo
-demo: ## three jobs, watched and corrected on a local cluster, or on the one that KUBECONFIG names
+demo: ## five jobs, watched and corrected on a local cluster, or on the one that KUBECONFIG names
 	@begun=$$(date +%s); \
 	$(MAKE) --no-print-directory install || exit 1; \
 	STEPWISE_DEMO_BEGUN=$$begun STEPWISE_DEMO_INSTALLED=$$(date +%s) node_modules/.bin/node deploy/dev/demo/demo.ts

@@ -87,7 +87,7 @@ export const TRAINING_JOB_CONDITIONS = {
     reasons: {
       WithinBudget: 'True: the forecast keeps the budget.',
       BudgetWarning: 'True: the accrued cost has passed warnAtPercent of the budget.',
-      ForecastExceedsBudget: 'False: the forecast ends above the budget.',
+      ForecastExceedsBudget: 'False: the run would cost more than the budget with a probability above 0.1.',
       BudgetExceeded: 'False: the accrued cost is above the budget.',
       NoBudget: 'True: no budget is set.',
       PriceUnknown: 'Unknown: the price of the pool is not known.',
@@ -201,6 +201,7 @@ export const CHANGE_REASONS = {
   CheaperBatch: 'Another batch on the same workers saves enough of the remaining cost.',
   CheaperSize: 'Another number of workers, or another pool, saves enough of the remaining cost.',
   DeadlineAtRisk: 'It costs more, and the deadline would be missed without it.',
+  BudgetAtRisk: 'It takes longer, and more than the budget would be spent without it.',
   YieldsToOthers:
     'The pool has not enough for all; the GPUs given up save other jobs clearly more than this one loses.',
 } as const;
@@ -209,6 +210,7 @@ export const CHANGE_REASONS = {
 export const OPTION_VERDICTS = {
   Chosen: 'It is the one recommended.',
   Current: 'It is in force, and another one is recommended.',
+  ExceedsBudget: 'It would not keep the budget surely enough, and the one recommended does.',
   MissesDeadline: 'It would not end by the deadline surely enough, and the one recommended does.',
   Dearer: 'Finishing with it costs more, the restart included.',
   Slower: 'Finishing with it takes longer, where time is the objective.',

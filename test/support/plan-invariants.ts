@@ -36,6 +36,7 @@ function wrongOf(snapshot: Snapshot, decision: JobDecision): readonly string[] {
     ...complain(!(learningRateScale > 0 && Number.isFinite(learningRateScale)), `scale ${learningRateScale}`),
     ...complain(/NaN|Infinity|undefined/.test(decision.message), decision.message),
     ...unfinished(plan, 'plan'),
+    ...complain(changes && plan?.current.keepsBudget === true && !plan.best.keepsBudget, 'leaves its budget'),
     ...(stays ? [] : outsideLimits(job, snapshot, target)),
   ];
   return problems.map((problem) => `${decision.key}: ${problem}`);

@@ -1,4 +1,4 @@
-// `make demo`: three TrainingJobs on a local cluster, their guesses corrected before your eyes.
+// `make demo`: five TrainingJobs on a local cluster, their guesses corrected before your eyes.
 
 import path from 'node:path';
 import { reportToTerminal, timed } from '../progress.ts';
@@ -13,7 +13,7 @@ import { keepResults, knownRestartSeconds } from './results.ts';
 import { DEMO_NAMESPACE, resultPath, TIME_LAPSE } from './settings.ts';
 import { playJobs } from './show.ts';
 import { prepareStage, removeJobs, removePools } from './stage.ts';
-import { differencesToOperator, type Ended, judge, outcomeOf, renderSummary } from './summary.ts';
+import { differencesToOperator, type Ended, judge, outcomeOf, renderSummary, renderYields } from './summary.ts';
 import { styleFor } from './table.ts';
 
 const SEED = 7;
@@ -70,7 +70,7 @@ async function main(): Promise<number> {
 }
 
 function explain(): void {
-  report(style.bold('Stepwise demo: three training jobs with guessed batch sizes and GPUs, corrected while they run.'));
+  report(style.bold('Stepwise demo: five training jobs with guessed batch sizes and GPUs, corrected while they run.'));
   report(
     'Kubernetes, Karpenter, Prometheus and the operator are real. Nodes and trainers are simulated; the trainers follow',
   );
@@ -81,7 +81,8 @@ function explain(): void {
 }
 
 function summarise(access: ClusterAccess, ended: readonly Ended[], stamps: Stamps): number {
-  const outcomes = ended.map(outcomeOf);
+  const jobs = ended.map(({ job }) => job);
+  const outcomes = ended.map((each) => outcomeOf(each, jobs));
   const verdict = judge(outcomes);
   report(style.bold('What was decided'));
   for (const line of renderDecisions(ended)) report(line);
@@ -90,6 +91,7 @@ function summarise(access: ClusterAccess, ended: readonly Ended[], stamps: Stamp
   report(
     style.dim('Billed are machines from launch to removal. The operator counts them while workers stand on them.'),
   );
+  for (const line of renderYields(outcomes)) report(line);
   report('');
   for (const line of differencesToOperator(outcomes)) report(style.bad(`  ${line}`));
   for (const line of verdict.problems) report(style.bad(`  ${line}`));

@@ -13,6 +13,15 @@ import { waitFor } from './wait.ts';
 
 const FIELD_MANAGER = 'stepwise-demo';
 export const POLICY_NAME = 'stepwise-demo';
+/** In step with the time-lapse. */
+export const SHORT_WINDOWS = {
+  planIntervalSeconds: 5,
+  cooldownSeconds: 5,
+  batchCooldownSeconds: 2,
+  maxRescalesPerHour: 20,
+  stalenessLimitSeconds: 20,
+  maxBatchGrowthFactor: 8,
+};
 
 const clusterScoped = (apiVersion: string, kind: string, plural: string): Resource<KubeObject> => ({
   apiVersion,
@@ -64,16 +73,7 @@ export async function applyPoolsAndPolicy(client: KubeClient): Promise<void> {
     };
     await client.apply(GPU_POOLS, { metadata: { name: pool.name }, spec }, { fieldManager: FIELD_MANAGER });
   }
-  // Short windows, in step with the time-lapse.
-  const spec = {
-    namespaces: [DEMO_NAMESPACE],
-    planIntervalSeconds: 5,
-    cooldownSeconds: 5,
-    batchCooldownSeconds: 2,
-    maxRescalesPerHour: 20,
-    stalenessLimitSeconds: 20,
-    maxBatchGrowthFactor: 8,
-  };
+  const spec = { namespaces: [DEMO_NAMESPACE], ...SHORT_WINDOWS };
   await client.apply(SCALING_POLICIES, { metadata: { name: POLICY_NAME }, spec }, { fieldManager: FIELD_MANAGER });
 }
 
@@ -105,8 +105,10 @@ export async function createJob(
 ): Promise<TrainingJobObject> {
   const seconds = deadlineSeconds(job);
   const deadline = seconds === undefined ? {} : { deadline: new Date(Date.now() + seconds * 1000).toISOString() };
-  const { deadline: _words, ...objective } = job.spec.objective;
-  const spec = { ...job.spec, objective: { ...objective, ...deadline } };
+  const { deadline: _words, timeValuePerHour: perHour, ...objective } = job.spec.objective;
+  // An hour of the job is worth what it is worth, and is over so much sooner.
+  const value = perHour === undefined ? {} : { timeValuePerHour: (Number(perHour) * TIME_LAPSE).toFixed(2) };
+  const spec = { ...job.spec, objective: { ...objective, ...deadline, ...value } };
   const created = await client.create(TRAINING_JOBS, { ...job, spec }, { fieldManager: FIELD_MANAGER });
   const status = { restartSeconds: { value: restartSeconds.toFixed(1) } };
   await client.mergePatchStatus(TRAINING_JOBS, job.metadata, { status }, { fieldManager: FIELD_MANAGER });

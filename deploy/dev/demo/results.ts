@@ -24,7 +24,7 @@ export interface Results {
 }
 
 /** Measured on simulated nodes; used until a run has measured its own. */
-const FIRST_RESTART_SECONDS = 12;
+const FIRST_RESTART_SECONDS = 10;
 
 /** What a resize took in the last run, so that the next one knows it from the start. */
 export function knownRestartSeconds(): number {

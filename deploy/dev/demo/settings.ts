@@ -27,6 +27,7 @@ export interface DemoPool {
 export const DEMO_POOLS: readonly DemoPool[] = [
   demoPool({ name: 'demo-t4', nodePool: 'gpu-t4', instanceType: 'g4dn.xlarge', maxNodes: 8 }),
   demoPool({ name: 'demo-t4x4', nodePool: 'gpu-t4x4', instanceType: 'g4dn.12xlarge', maxNodes: 2 }),
+  demoPool({ name: 'demo-t4-few', nodePool: 'gpu-t4-few', instanceType: 'g4dn.xlarge', maxNodes: 5 }),
 ];
 
 function demoPool(given: {

@@ -12,11 +12,12 @@ import { createJob, deadlineSeconds, readJobs } from './objects.ts';
 import type { OperatorProcess } from './operator-process.ts';
 import { DEMO_NAMESPACE, TIME_LAPSE } from './settings.ts';
 import { clock, type Ended } from './summary.ts';
-import { renderPlain, renderTable, Screen, type Style, WIDTH } from './table.ts';
+import { renderPlain, renderTable, Screen, type Style, tableRows, WIDTH } from './table.ts';
 
 const REDRAW_MILLISECONDS = 500;
 const PLAIN_SECONDS = 5;
-const TABLE_ROWS = 16;
+/** The clock's line and the empty lines around the table. */
+const FRAME_ROWS = 3;
 /** Twice what the slowest job takes as its user guessed it. */
 const GIVE_UP_SECONDS = 300;
 
@@ -69,7 +70,7 @@ async function showUntilEnded(
   playing: readonly Playing[],
   appliedAt: number,
 ): Promise<void> {
-  const draw = fitsTable(process.stdout) ? drawInPlace(show, appliedAt) : writeLines(show, appliedAt);
+  const draw = fitsTable(process.stdout, playing.length) ? drawInPlace(show, appliedAt) : writeLines(show, appliedAt);
   while (!show.stop.aborted) {
     const now = Date.now() / 1000;
     const current = playing.map(({ job }) => jobs.get(keyOf(job)) ?? job);
@@ -106,8 +107,8 @@ function noteEnds(
 }
 
 /** Lines that the terminal breaks, or scrolls away, cannot be drawn over. */
-function fitsTable({ isTTY, columns, rows }: NodeJS.WriteStream): boolean {
-  return isTTY === true && columns >= WIDTH && rows >= TABLE_ROWS;
+function fitsTable({ isTTY, columns, rows }: NodeJS.WriteStream, jobs: number): boolean {
+  return isTTY === true && columns >= WIDTH && rows > FRAME_ROWS + tableRows(jobs);
 }
 
 type Draw = (lines: readonly JobLine[], now: number) => void;

@@ -6,6 +6,7 @@ import { dollars } from './job-line.ts';
 import { DEMO_POOLS, TIME_LAPSE } from './settings.ts';
 import type { SimulatedRun } from './simulated-run.ts';
 import { pad, type Style } from './table.ts';
+import { type Yield, yieldOf } from './yielding.ts';
 
 /** The operator counts the money by itself; more than this share away from the bill is told. */
 const TOLERATED_DIFFERENCE = 0.05;
@@ -22,6 +23,8 @@ export interface Outcome {
   /** The part of stepwiseUsd while workers stood on the machines, and what the operator says it is. */
   readonly workersUsd: number;
   readonly operatorUsd: number;
+  /** What it gave up for others; undefined when nothing. */
+  readonly gaveUp: Yield | undefined;
 }
 
 export interface Ended {
@@ -37,7 +40,10 @@ export interface Ended {
  * The guess is the same training held fixed, from the exact model that the simulated trainer draws its steps from, with
  * the same time before its first step and after its last one, on machines billed by the same rule.
  */
-export function outcomeOf({ job, run, bill, appliedAt, endedAt, deadlineSeconds }: Ended): Outcome {
+export function outcomeOf(
+  { job, run, bill, appliedAt, endedAt, deadlineSeconds }: Ended,
+  all: readonly TrainingJobObject[],
+): Outcome {
   const pool = DEMO_POOLS.find(({ name }) => name === job.spec.capacity.pools[0]?.name);
   if (pool === undefined) throw new Error(`${job.metadata.name} names no pool of the demo`);
   const { firstStepAt, doneAt } = run;
@@ -58,6 +64,7 @@ export function outcomeOf({ job, run, bill, appliedAt, endedAt, deadlineSeconds 
     stepwiseUsd: bill.machinesUsd,
     workersUsd: bill.workersUsd,
     operatorUsd: Number(job.status?.cost?.accrued ?? Number.NaN),
+    gaveUp: yieldOf(job, all),
   };
 }
 
@@ -72,18 +79,21 @@ export function judge(outcomes: readonly Outcome[]): Verdict {
   const guessUsd = sum(outcomes.map((outcome) => outcome.guessUsd));
   const stepwiseUsd = sum(outcomes.map((outcome) => outcome.stepwiseUsd));
   const problems = outcomes.flatMap((outcome) => problemsOf(outcome));
+  if (!outcomes.some(({ gaveUp }) => gaveUp !== undefined && gaveUp.receivers.length > 0)) {
+    problems.push('no job gave GPUs up for one with a deadline');
+  }
   if (stepwiseUsd > guessUsd) problems.push(`Stepwise cost ${dollars(stepwiseUsd)}, the guesses ${dollars(guessUsd)}`);
   return { guessUsd, stepwiseUsd, savingPercent: saving(guessUsd, stepwiseUsd), problems };
 }
 
 function problemsOf(outcome: Outcome): string[] {
-  const { name, succeeded, guessUsd, stepwiseUsd } = outcome;
+  const { name, succeeded, guessUsd, stepwiseUsd, gaveUp } = outcome;
   if (!succeeded) return [`${name} did not complete`];
   const late = isLate(outcome, outcome.stepwiseSeconds);
   const problems = late ? [`${name} missed its deadline under Stepwise`] : [];
-  // To be in time may cost more than to be late.
+  // To be in time may cost more than to be late, and to let others be in time more than not to.
   const rescued = isLate(outcome, outcome.guessSeconds) && !late;
-  if (stepwiseUsd > guessUsd && !rescued) problems.push(`${name} was dearer under Stepwise`);
+  if (stepwiseUsd > guessUsd && !rescued && gaveUp === undefined) problems.push(`${name} was dearer under Stepwise`);
   return problems;
 }
 
@@ -94,6 +104,22 @@ export function differencesToOperator(outcomes: readonly Outcome[]): string[] {
       ({ name, workersUsd, operatorUsd }) =>
         `the operator counted ${dollars(operatorUsd)} for ${name}, the API server shows ${dollars(workersUsd)} for the same time`,
     );
+}
+
+/** What it meant for those who gave GPUs up, better or worse than their guess. */
+export function renderYields(outcomes: readonly Outcome[]): string[] {
+  return outcomes.flatMap((outcome) => {
+    const { name, gaveUp, guessSeconds, stepwiseSeconds, guessUsd, stepwiseUsd } = outcome;
+    if (gaveUp === undefined) return [];
+    const receivers = gaveUp.receivers.length === 0 ? 'others' : gaveUp.receivers.join(' and ');
+    const longer = stepwiseSeconds - guessSeconds;
+    const dearer = stepwiseUsd - guessUsd;
+    return [
+      `${name} gave up ${gaveUp.from - gaveUp.to} of its ${gaveUp.from} GPUs for ${receivers}: ` +
+        `it ended ${clock(Math.abs(longer))} ${longer < 0 ? 'sooner' : 'later'} and cost ` +
+        `${dollars(Math.abs(dearer))} ${dearer < 0 ? 'less' : 'more'} than as guessed.`,
+    ];
+  });
 }
 
 export function renderSummary(outcomes: readonly Outcome[], verdict: Verdict, style: Style): string[] {

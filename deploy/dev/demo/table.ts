@@ -49,6 +49,11 @@ export function renderTable(lines: readonly JobLine[], style: Style): string[] {
   ];
 }
 
+/** A head, and three rows for each job. */
+export function tableRows(jobs: number): number {
+  return 1 + 3 * jobs;
+}
+
 /** One line that stands by itself, for logs. */
 export function renderPlain(line: JobLine): string {
   const cells = COLUMNS.slice(1).map(({ title, value }) => `${title.toLowerCase()} ${value(line)}`);

@@ -1,5 +1,6 @@
 import { isPlausible } from '../../core/estimate/reading.ts';
 import { duration, money } from '../../core/explain/figures.ts';
+import { costToTarget90 } from '../../core/plan/evaluate.ts';
 import type { JobFindings } from '../fleet/fleet-memory.ts';
 import { toInstant } from '../instants.ts';
 import type { Draft } from './draft.ts';
@@ -77,18 +78,15 @@ function reportBudget(view: JobView, draft: Draft, findings: JobFindings): void 
   const limit = Number(budget.cost.amount);
   const { currency } = budget.cost;
   const spent = findings.accruedCost;
-  const plan = findings.decision?.plan;
-  const known = plan !== undefined && findings.decision?.estimate?.remainingWork !== 'Assumed';
-  const forecast = known ? spent + plan.current.costToTarget.value : undefined;
+  const forecast = forecastAbove(findings, limit, currency);
   const of = `of ${money(limit, currency)}`;
   const before = view.status.conditions?.find(({ type }) => type === 'WithinBudget')?.reason;
   if (spent >= limit) {
     draft.condition('WithinBudget', 'False', 'BudgetExceeded', `${money(spent, currency)} ${of} are spent`);
     if (before !== 'BudgetExceeded')
       draft.event('Warning', 'BudgetExceeded', `${money(spent, currency)} ${of} are spent`);
-  } else if (forecast !== undefined && forecast > limit) {
-    const message = `the forecast is ${money(forecast, currency)} ${of}`;
-    draft.condition('WithinBudget', 'False', 'ForecastExceedsBudget', message);
+  } else if (forecast !== undefined) {
+    draft.condition('WithinBudget', 'False', 'ForecastExceedsBudget', forecast);
   } else if (spent >= (limit * budget.warnAtPercent) / 100) {
     draft.condition('WithinBudget', 'True', 'BudgetWarning', `${money(spent, currency)} ${of} are spent`);
     if (before !== 'BudgetWarning')
@@ -96,4 +94,17 @@ function reportBudget(view: JobView, draft: Draft, findings: JobFindings): void 
   } else {
     draft.condition('WithinBudget', 'True', 'WithinBudget', `${money(spent, currency)} ${of} are spent`);
   }
+}
+
+/** What is to be said of a run that may cost more than its budget; undefined when it will not, or nobody can tell. */
+function forecastAbove({ decision, accruedCost }: JobFindings, limit: number, currency: string): string | undefined {
+  const plan = decision?.plan;
+  if (plan === undefined || plan.current.keepsBudget || decision?.estimate?.remainingWork === 'Assumed')
+    return undefined;
+  const total = (rest: number) => money(accruedCost + rest, currency);
+  const forecast = `the run costs up to ${total(costToTarget90(plan.current))} of ${money(limit, currency)}`;
+  if (!plan.best.keepsBudget) return `${forecast}; no lower budget than ${total(plan.cheapest90)} can be kept`;
+  const { replicas } = plan.best.configuration;
+  const on = `on ${replicas} worker${replicas === 1 ? '' : 's'}`;
+  return `${forecast}; it can keep it ${on}, with up to ${total(costToTarget90(plan.best))}`;
 }

@@ -1,7 +1,7 @@
 import type { OptionVerdict } from '../../api/conditions.ts';
 import { type Configuration, sameBatch, samePlacement } from '../configuration.ts';
 import type { JobPlan } from '../plan/choose.ts';
-import type { Evaluation } from '../plan/evaluate.ts';
+import { type Evaluation, limitsBroken } from '../plan/evaluate.ts';
 
 export interface WeighedOption {
   readonly evaluation: Evaluation;
@@ -23,11 +23,12 @@ export function weighedOptions(plan: JobPlan, objective: 'CostToTarget' | 'TimeT
 
 function rejection(plan: JobPlan, option: Evaluation, objective: 'CostToTarget' | 'TimeToTarget'): OptionVerdict {
   const { best } = plan;
+  if (best.keepsBudget && !option.keepsBudget) return 'ExceedsBudget';
   if (best.meetsDeadline && !option.meetsDeadline) return 'MissesDeadline';
   const isBetter =
-    option.meetsDeadline === best.meetsDeadline
+    limitsBroken(option) === limitsBroken(best)
       ? option.meanObjectiveWithLateness < best.meanObjectiveWithLateness
-      : option.meetsDeadline;
+      : limitsBroken(option) < limitsBroken(best);
   if (!isBetter) return objective === 'TimeToTarget' ? 'Slower' : 'Dearer';
   // What is better and was not chosen was not to be had: the GPUs are left to other jobs, or are not free.
   const needsOtherGpus = !samePlacement(option.configuration, best.configuration);

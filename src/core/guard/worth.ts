@@ -37,7 +37,7 @@ function othersNeedMore({ job, plan, pool }: PlanQuestion): Hold | undefined {
 }
 
 function belowMinimumGain({ job, plan }: PlanQuestion): Hold | undefined {
-  if (rescuesDeadline(plan)) return undefined;
+  if (rescuesDeadline(plan) || rescuesBudget(plan)) return undefined;
   if (yields(plan)) return yieldsTooMuch({ job, plan });
   const reloads = samePlacement(plan.current.configuration, plan.best.configuration);
   const wanted = job.limits.minimumGainFraction * (reloads ? 1 : RESIZE_GAIN_FACTOR);
@@ -58,6 +58,10 @@ function belowMinimumGain({ job, plan }: PlanQuestion): Hold | undefined {
 function yieldsTooMuch({ job, plan }: Pick<PlanQuestion, 'job' | 'plan'>): Hold | undefined {
   const { current, best, contest } = plan;
   const gpus = (current.configuration.replicas - best.configuration.replicas) * job.limits.gpusPerReplica;
+  if (current.keepsBudget && !best.keepsBudget) {
+    const message = `${gpus} GPUs are worth more elsewhere, but without them the run would exceed its budget`;
+    return { reason: 'BelowMinimumGain', message };
+  }
   const worth = gpus * (contest?.share.worthPerGpu ?? 0);
   const loss = Math.max(0, best.meanObjectiveWithLateness - current.meanObjectiveWithLateness);
   if (worth >= YIELD_FACTOR * loss) return undefined;
@@ -157,6 +161,11 @@ export function yields({ current, best, contest }: PlanQuestion['plan']): boolea
 export function rescuesDeadline(plan: PlanQuestion['plan']): boolean {
   const { current, best } = plan;
   return !current.meetsDeadline && best.meanSecondsToTarget < 0.95 * current.meanSecondsToTarget;
+}
+
+/** The same of a budget. */
+export function rescuesBudget({ current, best }: PlanQuestion['plan']): boolean {
+  return !current.keepsBudget && best.meanCostToTarget < 0.95 * current.meanCostToTarget;
 }
 
 function grows({ current, best }: PlanQuestion['plan']): boolean {

@@ -1,7 +1,15 @@
 import { type Configuration, samePlacement } from '../configuration.ts';
 import type { JobSnapshot, Snapshot } from '../snapshot.ts';
-import { describe, type Evaluation, hold as holdScore, type Timed } from './evaluate.ts';
-import { bestPerPlacement, type Candidate, type Judgement, MAX_ALTERNATIVES } from './judge.ts';
+import {
+  budgetLeft,
+  costToTarget90,
+  describe,
+  type Evaluation,
+  hold as holdScore,
+  limitsBroken,
+  type Timed,
+} from './evaluate.ts';
+import { bestPerPlacement, type Candidate, type Judgement, MAX_ALTERNATIVES, placementKey } from './judge.ts';
 
 /** Where one job is to be so that all jobs together cost least. */
 export interface Share {
@@ -24,17 +32,19 @@ export interface JobPlan {
   readonly alternatives: readonly Evaluation[];
   /** Seconds within which the fastest placement would end with probability 0.9: no earlier deadline can be kept. */
   readonly earliest90: number;
+  /** Money that the cheapest placement stays below with probability 0.9: no lower budget can be kept from here. */
+  readonly cheapest90: number;
   /** What the fleet as a whole leaves the job, and what it would choose by itself, where these differ. */
   readonly contest?: { readonly share: Share; readonly wanted: Configuration };
 }
 
-/** The candidates of a job held against the clock. */
+/** The candidates of a job held against the clock and the budget. */
 export interface Ranking {
   readonly job: JobSnapshot;
   readonly judgement: Judgement;
   readonly current: Candidate;
   readonly baseline: Candidate | undefined;
-  /** The best first: those that meet the deadline before those that do not. */
+  /** The best first: those that keep the budget before those that do not, then those that meet the deadline. */
   readonly ranked: readonly Candidate[];
   readonly hold: (candidate: Candidate) => Timed;
   /** The best batch of every placement, the best first. */
@@ -42,8 +52,8 @@ export interface Ranking {
 }
 
 /**
- * Undefined when the configuration in force could not be evaluated. Cost: nothing while no deadline is near, else
- * candidates × possible worlds.
+ * Undefined when the configuration in force could not be evaluated. Cost: nothing while neither deadline nor budget is
+ * near, else candidates × possible worlds.
  */
 export function rank(job: JobSnapshot, judgement: Judgement, snapshot: Snapshot): Ranking | undefined {
   const { candidates, current, baseline } = judgement;
@@ -52,8 +62,8 @@ export function rank(job: JobSnapshot, judgement: Judgement, snapshot: Snapshot)
   // What takes longer or costs more than a number can say cannot be compared.
   if (!Number.isFinite(current.score.meanObjective)) return undefined;
   const left = (job.limits.deadline ?? Number.POSITIVE_INFINITY) - snapshot.now;
-  // Candidates come in the order of what they save, which is all that counts while each is in time.
-  if (judgement.longestSeconds <= left) {
+  // Candidates come in the order of what they save, which is all that counts while each is in time and can be paid.
+  if (judgement.longestSeconds <= left && judgement.dearest90 <= budgetLeft(job)) {
     const { placements } = judgement;
     return { job, judgement, current, baseline, ranked: candidates, hold: ({ inTime }) => inTime, placements };
   }
@@ -62,8 +72,7 @@ export function rank(job: JobSnapshot, judgement: Judgement, snapshot: Snapshot)
     [...candidates, baseline ?? current].map((each) => [each, holdScore(job, pool, each.score, fastest, left)]),
   );
   const holdOf = (candidate: Candidate) => held.get(candidate) ?? candidate.inTime;
-  // The sort keeps the order of what is equally in time.
-  const ranked = [...candidates].sort((one, other) => compare(holdOf(one), holdOf(other)));
+  const ranked = byLimits(candidates, holdOf);
   return { job, judgement, current, baseline, ranked, hold: holdOf, placements: bestPerPlacement(ranked) };
 }
 
@@ -107,6 +116,7 @@ function planFor({ job, current, baseline, ranked, hold, placements }: Ranking, 
     cautiousSavingFraction: best.cautiousSaving,
     alternatives: placements.filter(isElsewhere).slice(0, MAX_ALTERNATIVES).map(tell),
     earliest90: earliestOf(ranked),
+    cheapest90: cheapestOf(ranked),
   };
 }
 
@@ -116,11 +126,41 @@ function earliestOf(candidates: readonly Candidate[]): number {
   return earliest;
 }
 
-function isFaster(one: Candidate, other: Candidate): boolean {
-  return one.score.secondsToTarget90 < other.score.secondsToTarget90;
+function cheapestOf(candidates: readonly Candidate[]): number {
+  let cheapest = Number.POSITIVE_INFINITY;
+  for (const { score } of candidates) cheapest = Math.min(cheapest, costToTarget90(score));
+  return cheapest;
 }
 
-function compare(one: Timed, other: Timed): number {
-  if (one.meetsDeadline !== other.meetsDeadline) return one.meetsDeadline ? -1 : 1;
-  return one.meetsDeadline ? 0 : one.meanObjectiveWithLateness - other.meanObjectiveWithLateness;
+/**
+ * What keeps budget and deadline before what is late, by its lateness, before what exceeds the budget. The order of what
+ * is equally good stays.
+ */
+function byLimits(candidates: readonly Candidate[], hold: Ranking['hold']): readonly Candidate[] {
+  const least = leastCostOfPlacement(candidates);
+  const compare = (one: Candidate, other: Candidate) => {
+    const [held, otherwise] = [hold(one), hold(other)];
+    const broken = limitsBroken(held);
+    if (broken !== limitsBroken(otherwise)) return broken - limitsBroken(otherwise);
+    if (broken === 1) return held.meanObjectiveWithLateness - otherwise.meanObjectiveWithLateness;
+    return broken === 2 ? least(one) - least(other) : 0;
+  };
+  return [...candidates].sort(compare);
+}
+
+/**
+ * What a placement costs at least, by which those that exceed the budget are ordered. The batches of one placement keep
+ * their order: they have one price an hour, and one that is only to be tried must not wait until its worth is known.
+ */
+function leastCostOfPlacement(candidates: readonly Candidate[]): (candidate: Candidate) => number {
+  const least = new Map<string, number>();
+  for (const { score } of candidates) {
+    const key = placementKey(score);
+    least.set(key, Math.min(least.get(key) ?? Number.POSITIVE_INFINITY, costToTarget90(score)));
+  }
+  return ({ score }) => least.get(placementKey(score)) ?? Number.POSITIVE_INFINITY;
+}
+
+function isFaster(one: Candidate, other: Candidate): boolean {
+  return one.score.secondsToTarget90 < other.score.secondsToTarget90;
 }

@@ -3,7 +3,7 @@ import { type Configuration, globalBatchSize, type InstantSeconds, samePlacement
 import type { Estimate } from '../estimate/estimate.ts';
 import { describeChange } from '../explain/sentence.ts';
 import type { Hold, HoldReason } from '../guard/question.ts';
-import { changesBatch, yields } from '../guard/worth.ts';
+import { changesBatch, rescuesBudget, yields } from '../guard/worth.ts';
 import { learningRateScale } from '../model/learning-rate.ts';
 import type { JobSnapshot, PoolSnapshot } from '../snapshot.ts';
 import type { HourlyChange } from './by-the-hour.ts';
@@ -51,7 +51,7 @@ export function change(job: JobSnapshot, estimate: Estimate, plan: JobPlan, pool
       best,
       saving: plan.savingFraction,
       currency: estimate.remainingWork === 'Assumed' ? undefined : pool.currency,
-      purpose: yields(plan) ? 'for jobs that need the GPUs more' : 'to be in time',
+      purpose: PURPOSES[necessityOf(plan)],
     }),
     target: allowed ? best.configuration : current.configuration,
     learningRateScale: scaleFor(job, estimate, allowed ? best.configuration : current.configuration),
@@ -62,10 +62,22 @@ export function change(job: JobSnapshot, estimate: Estimate, plan: JobPlan, pool
   };
 }
 
-function reasonOf(plan: JobPlan): JobDecision['reason'] {
-  if (plan.savingFraction < 0) return yields(plan) ? 'YieldsToOthers' : 'DeadlineAtRisk';
+function reasonOf(plan: JobPlan): ChangeReason {
+  if (plan.savingFraction < 0) return necessityOf(plan);
   return samePlacement(plan.current.configuration, plan.best.configuration) ? 'CheaperBatch' : 'CheaperSize';
 }
+
+/** Why a change is made that does not save. */
+function necessityOf(plan: JobPlan): keyof typeof PURPOSES {
+  if (rescuesBudget(plan)) return 'BudgetAtRisk';
+  return yields(plan) ? 'YieldsToOthers' : 'DeadlineAtRisk';
+}
+
+const PURPOSES = {
+  BudgetAtRisk: 'to keep the budget',
+  YieldsToOthers: 'for jobs that need the GPUs more',
+  DeadlineAtRisk: 'to be in time',
+} as const satisfies Partial<Record<ChangeReason, string>>;
 
 export function hold(
   job: JobSnapshot,

@@ -27,8 +27,10 @@ export interface Score {
   readonly meanObjective: number;
 }
 
-/** A score held against the deadline. */
+/** A score held against the deadline and the budget. */
 export interface Timed {
+  /** Whether what is spent and what is to come stay within the budget with probability 0.9; so too without a budget. */
+  readonly keepsBudget: boolean;
   readonly meetsDeadline: boolean;
   /** The mean objective with lateness priced, to compare configurations of which none is in time. */
   readonly meanObjectiveWithLateness: number;
@@ -92,8 +94,27 @@ export function score(
   };
 }
 
+/** Money that the rest of the run stays below with probability 0.9. */
+export function costToTarget90({
+  ratePerHour: rate,
+  secondsToTarget90,
+}: Pick<Score, 'ratePerHour' | 'secondsToTarget90'>): number {
+  return (rate * secondsToTarget90) / SECONDS_PER_HOUR;
+}
+
+/** What may still be spent; without end where no budget is set. */
+export function budgetLeft({ limits, history }: JobSnapshot): number {
+  return limits.budgetCost === undefined ? Number.POSITIVE_INFINITY : limits.budgetCost - history.accruedCost;
+}
+
+/** 0 when budget and deadline are kept, 1 when it is only late, 2 when it exceeds the budget: the lower goes first. */
+export function limitsBroken({ keepsBudget, meetsDeadline }: Timed): 0 | 1 | 2 {
+  if (!keepsBudget) return 2;
+  return meetsDeadline ? 0 : 1;
+}
+
 /**
- * Holds a score against the seconds left until the deadline.
+ * Holds a score against the budget and the seconds left until the deadline.
  *
  * While there is time a run that proves slow can still be moved to the fastest placement. So what is asked is that it
  * probably ends in time as it is, and almost surely when it may be moved at the next review: certainty from the first
@@ -102,7 +123,10 @@ export function score(
  */
 export function hold(job: JobSnapshot, pool: PoolSnapshot, scored: Score, fastest: Score, left: number): Timed {
   const { meanObjective, secondsPerWorld } = scored;
-  if (scored.longestSeconds <= left) return { meetsDeadline: true, meanObjectiveWithLateness: meanObjective };
+  const keepsBudget = costToTarget90(scored) <= budgetLeft(job);
+  if (scored.longestSeconds <= left) {
+    return { keepsBudget, meetsDeadline: true, meanObjectiveWithLateness: meanObjective };
+  }
   let late = 0;
   for (const seconds of secondsPerWorld) late += Math.max(0, seconds - left);
   const hoursLate = late / secondsPerWorld.length / SECONDS_PER_HOUR;
@@ -112,6 +136,7 @@ export function hold(job: JobSnapshot, pool: PoolSnapshot, scored: Score, fastes
     (quantileIsAtMost(secondsPerWorld, PROBABLE, left) &&
       quantileIsAtMost(secondsWithReview(job, scored, fastest, left), ALMOST_SURE, left));
   return {
+    keepsBudget,
     meetsDeadline,
     meanObjectiveWithLateness: meanObjective + latenessPricePerHour(job, pool) * hoursLate,
   };
@@ -130,18 +155,19 @@ function secondsWithReview(job: JobSnapshot, scored: Score, fastest: Score, left
 /** A score with the figures that people read. */
 export function describe(job: JobSnapshot, scored: Score, held: Timed): Evaluation {
   const known = described.get(scored) ?? describeInTime(job, estimateJob(job), scored);
-  const isInTime = held.meetsDeadline && held.meanObjectiveWithLateness === scored.meanObjective;
-  return isInTime ? known : { ...known, ...held };
+  const isWithin = held.keepsBudget && held.meetsDeadline && held.meanObjectiveWithLateness === scored.meanObjective;
+  return isWithin ? known : { ...known, ...held };
 }
 
 /**
- * The same while no deadline is near. It does not change with the hour, so each score is described once: the ones that
+ * The same while neither deadline nor budget is near. It does not change with the hour, so each score is described once: the ones that
  * are told most at once when the job is judged, for the sake of which its possible worlds then need not be kept.
  */
 export function describeInTime(job: JobSnapshot, estimate: Posterior | undefined, scored: Score): Evaluation {
   if (estimate === undefined) throw new Error(`${job.key} has a score but no estimate`);
   const known = {
     ...figuresOf(job, estimate, scored),
+    keepsBudget: true,
     meetsDeadline: true,
     meanObjectiveWithLateness: scored.meanObjective,
   };

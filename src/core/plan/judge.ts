@@ -3,7 +3,7 @@ import { quantile } from '../estimate/draws.ts';
 import { type Estimate, estimateJob, type Posterior } from '../estimate/estimate.ts';
 import type { Evidence } from '../estimate/evidence.ts';
 import type { JobSnapshot, PoolSnapshot } from '../snapshot.ts';
-import { describeInTime, type Score, type Timed } from './evaluate.ts';
+import { costToTarget90, describeInTime, type Score, type Timed } from './evaluate.ts';
 import { equalInputs, type Inputs, inputsOf } from './inputs.ts';
 import { scoreCandidates } from './scores.ts';
 
@@ -24,6 +24,8 @@ export interface Judgement {
   readonly baseline: Candidate | undefined;
   /** No candidate takes longer in any possible world. */
   readonly longestSeconds: number;
+  /** Money that no candidate costs more than, each with probability 0.9. */
+  readonly dearest90: number;
 }
 
 export interface Candidate {
@@ -33,7 +35,7 @@ export interface Candidate {
   readonly cautiousSaving: number;
   /** Share that its whole way to the end saves: by it placements are held against each other. */
   readonly savingToTheEnd: number;
-  /** How it stands while no deadline is near. */
+  /** How it stands while neither deadline nor budget is near. */
   readonly inTime: Timed;
 }
 
@@ -64,6 +66,7 @@ function judgeBy(job: JobSnapshot, posterior: Posterior, pools: readonly PoolSna
     current: undefined,
     baseline: undefined,
     longestSeconds: 0,
+    dearest90: 0,
   };
   if (current === undefined) return nothing;
   const trialShare = trialShareOf(job, estimate, current);
@@ -81,6 +84,7 @@ function judgeBy(job: JobSnapshot, posterior: Posterior, pools: readonly PoolSna
     current: candidates.find((each) => each.score === current),
     baseline: baseline === undefined ? undefined : against(baseline),
     longestSeconds: Math.max(...candidates.map(({ score }) => score.longestSeconds)),
+    dearest90: Math.max(...candidates.map(({ score }) => costToTarget90(score))),
   };
 }
 
@@ -93,7 +97,7 @@ function byPlacement(candidates: readonly Candidate[]): readonly Candidate[] {
     .flat();
 }
 
-function placementKey({ configuration: { pool, replicas } }: Score): string {
+export function placementKey({ configuration: { pool, replicas } }: Score): string {
   return `${replicas}@${pool}`;
 }
 
@@ -157,6 +161,6 @@ function compareWith(current: Score, other: Score, trialShare: number): Candidat
     savingToTheEnd: whole,
     meanSaving: sum / savings.length,
     cautiousSaving: quantile(savings, 0.2),
-    inTime: { meetsDeadline: true, meanObjectiveWithLateness: other.meanObjective },
+    inTime: { keepsBudget: true, meetsDeadline: true, meanObjectiveWithLateness: other.meanObjective },
   };
 }

@@ -39,7 +39,12 @@ export function scoreCandidates(job: JobSnapshot, estimate: Posterior, pools: re
     currentPool === undefined
       ? undefined
       : score(job, estimate, currentPool, initialConfiguration(job, currentPool), { pause: 0 });
-  return { candidates: [...found.values()], current: found.get(configurationKey(current)), baseline };
+  return {
+    candidates: [...found.values()],
+    current: found.get(configurationKey(current)),
+    // What takes longer than a number can say is nothing to compare with.
+    baseline: Number.isFinite(baseline?.meanObjective) ? baseline : undefined,
+  };
 }
 
 function finalists(

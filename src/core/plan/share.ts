@@ -3,7 +3,7 @@ import { SECONDS_PER_HOUR } from '../model/cost-rate.ts';
 import type { JobSnapshot, PoolSnapshot, Snapshot } from '../snapshot.ts';
 import type { Ranking, Share } from './choose.ts';
 import { type CouplingJob, type CouplingOption, couple } from './couple.ts';
-import { latenessPricePerHour } from './evaluate.ts';
+import { latenessPricePerHour, limitsBroken } from './evaluate.ts';
 import { heldGpus } from './free-gpus.ts';
 import type { Candidate } from './judge.ts';
 
@@ -26,8 +26,8 @@ interface Offer {
 
 type Pools = ReadonlyMap<string, { readonly pool: PoolSnapshot; readonly index: number }>;
 
-/** What misses its deadline while another placement meets it is at least so much dearer than that one. */
-const MISSED_DEADLINE_FACTOR = 1.05;
+/** What breaks the budget or the deadline while another placement keeps it is at least so much dearer than that one. */
+const BROKEN_LIMIT_FACTOR = 1.05;
 /** Of equal gains the more urgent job's comes first: its costs count more by no more than this share. */
 const URGENCY = 1e-6;
 
@@ -153,8 +153,8 @@ function offerOf({ job, ranked, hold, placements }: Ranking, pools: Pools, urgen
   const best = ranked[0] === undefined ? undefined : hold(ranked[0]);
   const costs = placements.map((candidate) => {
     const held = hold(candidate);
-    const least =
-      best?.meetsDeadline && !held.meetsDeadline ? MISSED_DEADLINE_FACTOR * best.meanObjectiveWithLateness : 0;
+    const breaks = best !== undefined && limitsBroken(best) < limitsBroken(held);
+    const least = breaks ? BROKEN_LIMIT_FACTOR * best.meanObjectiveWithLateness : 0;
     const objective = Math.max(held.meanObjectiveWithLateness, least) * urgency;
     const known = pools.get(candidate.score.configuration.pool);
     return known === undefined ? objective : objective * moneyPerObjective(job, known.pool);

@@ -18,8 +18,40 @@ export interface RealPrometheus {
   close(): Promise<void>;
 }
 
-export async function startRealPrometheus(): Promise<RealPrometheus> {
+/** Runs a Prometheus of its own under a configuration, its data in the folder, which goes with it. */
+export async function runPrometheus(
+  folder: string,
+  configuration: object,
+): Promise<{ readonly url: string; close(): Promise<void> }> {
   await buildTools(['prometheus'], reportNothing);
+  const config = path.join(folder, 'prometheus.json');
+  writeFileSync(config, JSON.stringify(configuration));
+  const [port] = (await takeFreePorts(1)) as [number];
+  const url = `http://127.0.0.1:${port}`;
+  const flags = [`--config.file=${config}`, `--storage.tsdb.path=${path.join(folder, 'data')}`];
+  const child = spawn(toolPath('prometheus'), [...flags, `--web.listen-address=127.0.0.1:${port}`], {
+    stdio: 'ignore',
+  });
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  await until(
+    'Prometheus is ready',
+    async () => (await fetch(`${url}/-/ready`).catch(() => undefined))?.ok ?? false,
+    30,
+  );
+  return {
+    url,
+    async close() {
+      process.removeListener('exit', kill);
+      child.kill('SIGTERM');
+      await ended;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function startRealPrometheus(): Promise<RealPrometheus> {
   const folder = mkdtempSync(path.join(tmpdir(), 'prometheus-'));
   const pages = new Map<string, TrainerPage>();
   const trainers = createServer((request, response) => {
@@ -37,28 +69,13 @@ export async function startRealPrometheus(): Promise<RealPrometheus> {
   const target = `127.0.0.1:${(trainers.address() as AddressInfo).port}`;
   const targets = path.join(folder, 'targets.json');
   writeFileSync(targets, '[]');
-  const config = path.join(folder, 'prometheus.json');
   const scrape = {
     job_name: 'trainers',
     scrape_interval: '100ms',
     scrape_timeout: '100ms',
     file_sd_configs: [{ files: [targets], refresh_interval: '1s' }],
   };
-  writeFileSync(config, JSON.stringify({ scrape_configs: [scrape] }));
-  const [port] = (await takeFreePorts(1)) as [number];
-  const url = `http://127.0.0.1:${port}`;
-  const flags = [`--config.file=${config}`, `--storage.tsdb.path=${path.join(folder, 'data')}`];
-  const child = spawn(toolPath('prometheus'), [...flags, `--web.listen-address=127.0.0.1:${port}`], {
-    stdio: 'ignore',
-  });
-  const kill = () => child.kill('SIGKILL');
-  process.once('exit', kill);
-  const ended = new Promise((resolve) => child.once('close', resolve));
-  await until(
-    'Prometheus is ready',
-    async () => (await fetch(`${url}/-/ready`).catch(() => undefined))?.ok ?? false,
-    30,
-  );
+  const { url, close } = await runPrometheus(folder, { scrape_configs: [scrape] });
   const scraped = async () => {
     const query = 'count({__name__="stepwise_trainer_steps_total"}) or vector(0)';
     const answer = await fetch(`${url}/api/v1/query?query=${encodeURIComponent(query)}&nocache=${Math.random()}`);
@@ -86,12 +103,9 @@ export async function startRealPrometheus(): Promise<RealPrometheus> {
       await until('the new pages are scraped', async () => (await scraped()) === groups.length, 30);
     },
     async close() {
-      process.removeListener('exit', kill);
-      child.kill('SIGTERM');
-      await ended;
+      await close();
       trainers.closeAllConnections();
       trainers.close();
-      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

@@ -20,6 +20,7 @@ function anOption(replicas: number, objective: number, parts: Partial<Evaluation
     meanSecondsToTarget: 3600,
     stepSeconds: 1,
     stepsToTarget: 3600,
+    keepsBudget: true,
     meetsDeadline: true,
     meanObjectiveWithLateness: objective,
     ...parts,
@@ -34,12 +35,14 @@ function aPlan(parts: Partial<JobPlan> & Pick<JobPlan, 'current' | 'best'>): Job
     cautiousSavingFraction: 0,
     alternatives: [],
     earliest90: 3600,
+    cheapest90: 1,
     ...parts,
   };
 }
 
 const share = { pool: 'pool', replicas: 2, worthPerGpu: 1 };
 const late = { meetsDeadline: false };
+const tooDear = { keepsBudget: false };
 
 describe('the options of a choice', () => {
   const verdictsOf = (plan: JobPlan, objective: 'CostToTarget' | 'TimeToTarget' = 'CostToTarget') =>
@@ -54,6 +57,11 @@ describe('the options of a choice', () => {
       'what ends too late, however cheap',
       { alternatives: [anOption(1, 1, late)] },
       ['2 Chosen', '4 Current', '1 MissesDeadline'],
+    ],
+    [
+      'what exceeds the budget, however fast',
+      { alternatives: [anOption(6, 7, tooDear)] },
+      ['2 Chosen', '4 Current', '6 ExceedsBudget'],
     ],
     [
       'what others need more',
