@@ -10,7 +10,7 @@ export interface Hours {
 
 export const hourOf = (instant: number) => Math.floor(instant / SECONDS_PER_HOUR);
 
-export function valueOf({ first, values }: Hours, hour: number): number {
+export function atHour({ first, values }: Hours, hour: number): number {
   return values[hour - first] ?? Number.NaN;
 }
 

@@ -1,5 +1,5 @@
 import type { InstantSeconds } from '../configuration.ts';
-import { byTheHour, hourOf, SECONDS_PER_HOUR, valueOf } from './hours.ts';
+import { atHour, byTheHour, hourOf, SECONDS_PER_HOUR } from './hours.ts';
 import { inOrder, overlay, type SignalSlot } from './signal-slot.ts';
 
 /**
@@ -23,16 +23,12 @@ export interface SignalRecord {
 
 export const NO_RECORD: SignalRecord = { slots: [], knownUntil: undefined, published: new Map() };
 
-/**
- * Takes a reading in. A reading replaces what was said of the same time; what it leaves out stays, but not a future that
- * the provider no longer speaks of.
- */
+/** Takes a reading in: it replaces what was said of the same time, and what it leaves out stays. */
 export function foldReading(record: SignalRecord, reading: readonly SignalSlot[], now: InstantSeconds): SignalRecord {
   const fresh = inOrder(reading);
   const oldest = now - HISTORY_HOURS * SECONDS_PER_HOUR;
   const latest = (hourOf(now) + HORIZON_HOURS + 1) * SECONDS_PER_HOUR;
-  const past = record.slots.filter(({ from }) => from <= now);
-  const slots = overlay(past, fresh).filter(({ to, from }) => to > oldest && from < latest);
+  const slots = overlay(record.slots, fresh).filter(({ to, from }) => to > oldest && from < latest);
   return { slots, knownUntil: slots.at(-1)?.to, published: foldPublished(record, fresh, now) };
 }
 
@@ -42,7 +38,7 @@ function foldPublished(record: SignalRecord, fresh: readonly SignalSlot[], now: 
   const published = new Map([...record.published].filter(([hour]) => hour >= oldest));
   const ahead = byTheHour(fresh, origin, origin + HORIZON_HOURS);
   for (let hour = origin + 1; hour < origin + HORIZON_HOURS; hour++) {
-    const value = valueOf(ahead, hour);
+    const value = atHour(ahead, hour);
     if (Number.isNaN(value)) continue;
     const before = published.get(hour);
     published.set(

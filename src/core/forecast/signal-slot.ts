@@ -12,45 +12,32 @@ export interface SignalSlot {
 
 /**
  * Ascending and without overlaps, in whatever order they came: of two that overlap the later in the list counts. What
- * is no number, or has no length, is left out.
+ * is no number, or has no length, is left out. Cost: n log n, but n² where they overlap.
  */
 export function inOrder(slots: readonly SignalSlot[]): readonly SignalSlot[] {
   const usable = slots.filter(({ from, to, value }) => to > from && [from, to, value].every(Number.isFinite));
-  const isOrdered = usable.every((slot, index) => index === 0 || (usable[index - 1]?.to ?? 0) <= slot.from);
-  if (isOrdered) return usable;
-  const sorted = usable.map((slot, rank) => ({ slot, rank })).sort((one, other) => one.slot.from - other.slot.from);
-  const kept: { slot: SignalSlot; rank: number }[] = [];
-  for (const next of sorted) pushOver(kept, next);
-  return kept.map(({ slot }) => slot);
+  const sorted = [...usable].sort((one, other) => one.from - other.from);
+  const overlaps = sorted.some(({ from }, index) => index > 0 && (sorted[index - 1]?.to ?? 0) > from);
+  if (!overlaps) return sorted;
+  return usable.reduce<readonly SignalSlot[]>((under, slot) => overlay(under, [slot]), []);
 }
 
-interface Ranked {
-  readonly slot: SignalSlot;
-  readonly rank: number;
-}
-
-/** `next` begins no sooner than what is kept; whichever came later in the list keeps the time that both claim. */
-function pushOver(kept: Ranked[], next: Ranked): void {
-  const before = kept.at(-1);
-  if (before === undefined || before.slot.to <= next.slot.from) {
-    kept.push(next);
-    return;
-  }
-  if (next.rank < before.rank) {
-    if (next.slot.to > before.slot.to) kept.push({ ...next, slot: { ...next.slot, from: before.slot.to } });
-    return;
-  }
-  kept.pop();
-  if (before.slot.from < next.slot.from) {
-    kept.push({ ...before, slot: { ...before.slot, to: next.slot.from } });
-  }
-  kept.push(next);
-  if (before.slot.to > next.slot.to) kept.push({ ...before, slot: { ...before.slot, from: next.slot.to } });
-}
-
-/** `under`, replaced by `over` wherever that says something; both ascending without overlaps. */
+/** `under`, replaced by `over` wherever that says something; both ascending without overlaps. Cost: n log n. */
 export function overlay(under: readonly SignalSlot[], over: readonly SignalSlot[]): readonly SignalSlot[] {
-  return over.length === 0 ? under : inOrder([...under, ...over]);
+  const all = [...over];
+  let first = 0;
+  for (const slot of under) {
+    let at = slot.from;
+    while ((over[first]?.to ?? Number.POSITIVE_INFINITY) <= at) first++;
+    for (let index = first; index < over.length; index++) {
+      const above = over[index];
+      if (above === undefined || above.from >= slot.to) break;
+      if (above.from > at) all.push({ ...slot, from: at, to: above.from });
+      at = Math.max(at, above.to);
+    }
+    if (at < slot.to) all.push({ ...slot, from: at });
+  }
+  return all.sort((one, other) => one.from - other.from);
 }
 
 /** The slot that holds at an instant. Cost: logarithmic. */
