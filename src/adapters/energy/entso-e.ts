@@ -35,10 +35,12 @@ const publicationSchema = z.object({ TimeSeries: z.array(seriesSchema).default([
 const acknowledgementSchema = z.object({
   Reason: z.array(z.object({ code: z.string().optional(), text: z.string().optional() })).default([]),
 });
-const documentSchema = z.object({
-  Publication_MarketDocument: publicationSchema.optional(),
-  Acknowledgement_MarketDocument: acknowledgementSchema.optional(),
-});
+const documentSchema = z
+  .object({
+    Publication_MarketDocument: publicationSchema.optional(),
+    Acknowledgement_MarketDocument: acknowledgementSchema.optional(),
+  })
+  .refine((document) => Object.values(document).some((root) => root !== undefined));
 
 /** Day-ahead prices of a bidding zone, of an hour or a quarter; that there are none comes with status 200 or 400. */
 export const readEntsoE: ReadProvider = async (reading) => {

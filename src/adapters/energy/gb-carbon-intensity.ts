@@ -21,7 +21,8 @@ export const readGbCarbonIntensity: ReadProvider = async (reading) => {
   const { regionId } = partOf(reading, 'gbCarbonIntensity');
   const service = reading.serviceAt(PUBLISHED_URL);
   const begun = Math.floor(reading.now / SLOT_SECONDS) * SLOT_SECONDS;
-  const since = Math.max(reading.since, begun - PAST_SECONDS_MAX);
+  const first = Math.floor(reading.since / SLOT_SECONDS) * SLOT_SECONDS;
+  const since = Math.max(first, begun - PAST_SECONDS_MAX);
   const past = `${toMinute(since)}/${toMinute(begun)}`;
   const ahead = `${toMinute(begun)}/fw48h`;
   const slots: SignalSlot[] = [];
