@@ -170,6 +170,7 @@ export const GPU_POOL_CONDITIONS = {
       SourceNotFound: 'False: an EnergySource named in spec.energy does not exist.',
       SignalMismatch: 'False: an EnergySource named in spec.energy tells another signal than is asked of it.',
       CurrencyMismatch: 'False: the price is in another currency than the nodes are.',
+      PowerUnknown: 'False: electricity is metered, and nothing says what a GPU draws; its cost is left out.',
       SignalUnknown: 'False: a source has not been read yet, or its values are too old; its hours count as alike.',
     },
   },

@@ -120,6 +120,10 @@ export interface PoolHour {
   readonly to: InstantSeconds;
   /** What electricity costs that the price of a node does not include, and what its carbon counts; may be negative. */
   readonly moneyPerKwh: number | undefined;
+  /** Of the basis that the pool's source has; undefined where it is not known. */
+  readonly kgCo2ePerKwh?: number | undefined;
+  /** Between 0 and 1. */
+  readonly renewableFraction?: number | undefined;
   /** What the price of a node is multiplied by, as that of spot capacity. */
   readonly rentFactor: number | undefined;
   /** Standard deviation of the forecast as a share of it; undefined takes it at its word. */

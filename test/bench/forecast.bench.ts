@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { forecastSignal } from '../../src/core/forecast/forecast.ts';
+import { forecastSignal, whatIsKnown } from '../../src/core/forecast/forecast.ts';
 import { foldReading, HISTORY_HOURS, NO_RECORD, type SignalRecord } from '../../src/core/forecast/record.ts';
 import { expectedShiftingGain } from '../../src/core/forecast/shifting-gain.ts';
 import type { SignalKind, SignalSlot } from '../../src/core/forecast/signal-slot.ts';
@@ -81,7 +81,7 @@ function measure(name: string, kind: SignalKind, values: readonly number[]): Cel
     const now = YEAR_START + origin * SECONDS_PER_HOUR;
     const record = recordOf(values, origin, now);
     compare(cell, values, origin, record, now);
-    const gain = expectedShiftingGain(record, kind, now);
+    const gain = expectedShiftingGain(whatIsKnown(record, now), kind, now);
     if (gain !== undefined) cell.expected.push(gain);
     cell.realised.push(nextDayGain(values, origin, record, now));
   }

@@ -40,8 +40,11 @@ export interface Known {
 }
 
 /** Cost: that of comparing four weeks of past forecasts, some milliseconds. */
-export function forecastSignal(record: SignalRecord, now: InstantSeconds): SignalForecast {
-  const known = whatIsKnown(record, now);
+export function forecastSignal(
+  record: SignalRecord,
+  now: InstantSeconds,
+  known = whatIsKnown(record, now),
+): SignalForecast {
   const current = hourOf(now);
   const { hours: history } = known.days;
   const ahead = byTheHour(record.slots, current, current + HORIZON_HOURS);

@@ -1,4 +1,4 @@
-import { type Known, whatIsKnown } from './forecast.ts';
+import type { Known } from './forecast.ts';
 import { atHour, byTheHour, hourOf } from './hours.ts';
 import { fromLastDays } from './last-days.ts';
 import { LEADS, type SignalRecord } from './record.ts';
@@ -18,8 +18,7 @@ const DAYS_MIN = 3;
  * hours been chosen each midnight (UTC) by what was forecast then; undefined where fewer than three days can be told.
  * Measured on what came, so a forecast that cannot tell good hours from bad brings nothing. May be negative.
  */
-export function expectedShiftingGain(record: SignalRecord, kind: SignalKind, now: number): number | undefined {
-  const known = whatIsKnown(record, now);
+export function expectedShiftingGain(known: Known, kind: SignalKind, now: number): number | undefined {
   const lastDay = Math.floor(hourOf(now) / HOURS_PER_DAY);
   let [gained, size, days] = [0, 0, 0];
   for (let day = lastDay - DAYS_COMPARED; day < lastDay; day++) {

@@ -51,7 +51,7 @@ function pastForecasts(
   at: { readonly lead: number; readonly index: number; readonly persistence: Persistence },
 ): readonly Errors[] {
   const errors: Errors[] = [];
-  const wasPublished = record.published.size > 0;
+  const wasPublished = [...record.published].some(([hour, byLead]) => hour <= until && byLead[at.index] !== undefined);
   for (let hour = days.hours.first + at.lead; hour <= until; hour++) {
     const came = atHour(days.hours, hour);
     if (Number.isNaN(came)) continue;

@@ -126,7 +126,7 @@ for (const [name, served] of Object.entries(services)) {
       slotSeconds: served.slotSeconds,
       tellsFuture: served.tellsFuture ?? true,
       leavesGaps: served.leavesGaps ?? true,
-      garbledIs: 'Misconfigured',
+      ...(served.at === undefined ? {} : { garbledIs: 'Misconfigured' as const }),
       service,
     };
   });

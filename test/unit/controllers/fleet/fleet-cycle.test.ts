@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { EnergyMemory } from '../../../../src/controllers/energy-source/energy-memory.ts';
 import { FleetCycle } from '../../../../src/controllers/fleet/fleet-cycle.ts';
 import { FleetMemory } from '../../../../src/controllers/fleet/fleet-memory.ts';
 import { Freshest } from '../../../../src/controllers/freshest.ts';
@@ -34,6 +35,7 @@ function aCycle() {
   const cycle = new FleetCycle({
     cluster,
     memory,
+    energy: new EnergyMemory(),
     planner,
     metrics: { readTrainers: async () => new Map() },
     gatherers: { cluster, memory, workerJobs: new Freshest(() => 0), configMaps: new Freshest(() => 0) },

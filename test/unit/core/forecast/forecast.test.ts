@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { forecastSignal } from '../../../../src/core/forecast/forecast.ts';
+import { forecastSignal, whatIsKnown } from '../../../../src/core/forecast/forecast.ts';
 import { foldReading, NO_RECORD, type SignalRecord } from '../../../../src/core/forecast/record.ts';
 import { expectedShiftingGain, promisedShiftingGain } from '../../../../src/core/forecast/shifting-gain.ts';
-import type { SignalSlot } from '../../../../src/core/forecast/signal-slot.ts';
+import type { SignalKind, SignalSlot } from '../../../../src/core/forecast/signal-slot.ts';
 import { blend } from '../../../../src/core/forecast/skill.ts';
 
 const HOUR = 3600;
@@ -154,20 +154,20 @@ describe('the expected gain of shifting', () => {
 
   it('is none on a flat grid, and unknown without a few days', () => {
     expect(
-      expectedShiftingGain(
+      gainOf(
         measured(() => 300, 21),
         'CarbonIntensity',
         now,
       ),
     ).to.equal(0);
-    expect(expectedShiftingGain(measured(daily, 2), 'CarbonIntensity', at(47))).to.equal(undefined);
-    expect(expectedShiftingGain(NO_RECORD, 'Price', now)).to.equal(undefined);
+    expect(gainOf(measured(daily, 2), 'CarbonIntensity', at(47))).to.equal(undefined);
+    expect(gainOf(NO_RECORD, 'Price', now)).to.equal(undefined);
   });
 
   it('is what the best third of a day that repeats is below its mean', () => {
     const mean = (6 * 80 + 3 * 400 + 15 * 250) / 24;
     const best = (6 * 80 + 2 * 250) / 8;
-    expect(expectedShiftingGain(measured(daily, 21), 'CarbonIntensity', now)).to.be.closeTo((mean - best) / mean, 1e-9);
+    expect(gainOf(measured(daily, 21), 'CarbonIntensity', now)).to.be.closeTo((mean - best) / mean, 1e-9);
     expect(promisedShiftingGain(foldReading(NO_RECORD, slotsOf(daily, 0, 24), START), 'Price', START)).to.be.closeTo(
       (mean - best) / mean,
       1e-9,
@@ -178,19 +178,22 @@ describe('the expected gain of shifting', () => {
     const share = (hour: number) => daily(hour) / 500;
     const mean = (6 * 80 + 3 * 400 + 15 * 250) / 24;
     const best = (3 * 400 + 5 * 250) / 8;
-    expect(expectedShiftingGain(measured(share, 21), 'RenewableShare', now)).to.be.closeTo((best - mean) / mean, 1e-9);
+    expect(gainOf(measured(share, 21), 'RenewableShare', now)).to.be.closeTo((best - mean) / mean, 1e-9);
   });
 
   it('is nothing much where hours vary but cannot be foreseen', () => {
     const noise = (hour: number) => 250 + 150 * Math.sin(hour * hour * 12.9898);
-    expect(expectedShiftingGain(measured(noise, 21), 'CarbonIntensity', now)).to.be.within(-0.15, 0.15);
+    expect(gainOf(measured(noise, 21), 'CarbonIntensity', now)).to.be.within(-0.15, 0.15);
   });
 
   it('stands prices below zero', () => {
     const price = (hour: number) => (daily(hour) - 250) / 1000;
-    expect(expectedShiftingGain(measured(price, 21), 'Price', now)).to.be.greaterThan(0.5);
+    expect(gainOf(measured(price, 21), 'Price', now)).to.be.greaterThan(0.5);
   });
 });
+
+const gainOf = (record: SignalRecord, kind: SignalKind, now: number) =>
+  expectedShiftingGain(whatIsKnown(record, now), kind, now);
 
 /** Twelve days of readings every six hours, each with a forecast of two days. */
 function published12Days(truth: (hour: number) => number, published: (hour: number) => number): SignalRecord {
