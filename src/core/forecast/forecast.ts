@@ -48,10 +48,12 @@ export function forecastSignal(
   const current = hourOf(now);
   const { hours: history } = known.days;
   const ahead = byTheHour(record.slots, current, current + HORIZON_HOURS);
-  const spread = spreadOf(history);
+  const historyHours = countKnown(history);
+  // A few hours say nothing of the other hours of a day, nor how far they are apart.
+  const own = { spread: spreadOf(history), hasADay: historyHours >= DAY_AHEAD };
   const hours: HourForecast[] = [];
   for (let hour = current; hour < current + HORIZON_HOURS; hour++) {
-    const forecast = forecastHour(known, hour, atHour(ahead, hour), spread);
+    const forecast = forecastHour(known, hour, atHour(ahead, hour), own);
     if (forecast !== undefined) hours.push(forecast);
   }
   const dayAhead = skillAt(known.skills, DAY_AHEAD);
@@ -60,7 +62,7 @@ export function forecastSignal(
     hours,
     method: methodOf(known, atHour(ahead, current + DAY_AHEAD), hours.length > 0),
     relativeError: dayAhead?.meanError === undefined || !(size > 0) ? undefined : dayAhead.meanError / size,
-    historyHours: countKnown(history),
+    historyHours,
   };
 }
 
@@ -77,7 +79,7 @@ function forecastHour(
   { days, skills, origin }: Known,
   hour: number,
   published: number,
-  spread: number,
+  { spread, hasADay }: { readonly spread: number; readonly hasADay: boolean },
 ): HourForecast | undefined {
   const from = hour * SECONDS_PER_HOUR;
   const to = from + SECONDS_PER_HOUR;
@@ -88,7 +90,7 @@ function forecastHour(
   }
   const skill = skillAt(skills, hour - origin);
   if (skill === undefined) return undefined;
-  const own = fromLastDays(days, hour, origin, skill.persistence);
+  const own = hasADay ? fromLastDays(days, hour, origin, skill.persistence) : Number.NaN;
   const value = blend(published, own, skill.publishedShare);
   if (Number.isNaN(value)) return undefined;
   return {
