@@ -16,6 +16,8 @@ const HOURS_BETWEEN_ORIGINS = 43;
 const LEADS = [1, 6, 12, 24, 48, 120];
 /** An index, not a market: it has no error to measure. */
 const TARIFFS = ['ZA'];
+/** Grids whose day is made by the sun. */
+const SOLAR = ['US-CAL-CISO', 'ES'];
 const HOURS_OF_WORK = 8;
 const THRESHOLD = 0.05;
 
@@ -27,6 +29,9 @@ interface Cell {
   /** Mean of the expected gains, and what the days that followed gave. */
   expected: number[];
   realised: number[];
+  /** Sums over days of the hours chosen by the forecast, and of those that one who knows would have chosen. */
+  chosen: number;
+  perfect: number;
 }
 
 /** The forecast where none is published, over a year of every zone: its error, its intervals and the gain it expects. */
@@ -57,6 +62,7 @@ export const forecastBench: Bench = {
     }
     const ratio = (lead: number) => mean(cells.map(({ errors }) => ratioOf(errors.get(lead))));
     const coverage = cells.map(({ within, asked }) => within / asked);
+    const carbonCells = cells.filter(({ name }) => name.endsWith('CarbonIntensity'));
     const flat = cells.filter(({ realised }) => mean(realised) < THRESHOLD);
     return {
       cells: cells.length,
@@ -67,6 +73,10 @@ export const forecastBench: Bench = {
       coverageMean: mean(coverage),
       coverageLowest: Math.min(...coverage),
       gainErrorMean: mean(cells.map(({ expected, realised }) => Math.abs(mean(expected) - mean(realised)))),
+      carbonAbovePerfectMean: mean(carbonCells.map(abovePerfect)),
+      carbonAbovePerfectSolar: Math.max(
+        ...carbonCells.filter(({ name }) => SOLAR.includes(zoneOf(name))).map(abovePerfect),
+      ),
       flatCells: flat.length,
       flatCellsShiftedShare: mean(flat.map(({ expected }) => shareAbove(expected))),
       millisecondsPerForecast: (performance.now() - startedAt) / forecasts,
@@ -76,14 +86,14 @@ export const forecastBench: Bench = {
 
 function measure(name: string, kind: SignalKind, values: readonly number[]): Cell {
   const errors = new Map(LEADS.map((lead) => [lead, { ours: 0, yesterday: 0 }]));
-  const cell: Cell = { name, errors, within: 0, asked: 0, expected: [], realised: [] };
+  const cell: Cell = { name, errors, within: 0, asked: 0, expected: [], realised: [], chosen: 0, perfect: 0 };
   for (let origin = HISTORY_HOURS; origin + 121 < values.length; origin += HOURS_BETWEEN_ORIGINS) {
     const now = YEAR_START + origin * SECONDS_PER_HOUR;
     const record = recordOf(values, origin, now);
     compare(cell, values, origin, record, now);
     const gain = expectedShiftingGain(whatIsKnown(record, now), kind, now);
     if (gain !== undefined) cell.expected.push(gain);
-    cell.realised.push(nextDayGain(values, origin, record, now));
+    cell.realised.push(nextDayGain(cell, values, origin, record, now));
   }
   return cell;
 }
@@ -115,7 +125,7 @@ function compare(cell: Cell, values: readonly number[], origin: number, record: 
 }
 
 /** Of the eight of the next 24 hours that the forecast says are best, against all of them. */
-function nextDayGain(values: readonly number[], origin: number, record: SignalRecord, now: number): number {
+function nextDayGain(cell: Cell, values: readonly number[], origin: number, record: SignalRecord, now: number): number {
   const { hours } = forecastSignal(record, now);
   const day = values.slice(origin + 1, origin + 25);
   const chosen = hours
@@ -124,15 +134,22 @@ function nextDayGain(values: readonly number[], origin: number, record: SignalRe
     .sort((one, other) => one.value - other.value)
     .slice(0, HOURS_OF_WORK);
   const got = mean(chosen.map(({ hour }) => day[hour] ?? Number.NaN));
+  const best = [...day].sort((one, other) => one - other).slice(0, HOURS_OF_WORK);
+  if (!Number.isNaN(got + mean(day))) {
+    cell.chosen += got;
+    cell.perfect += mean(best);
+  }
   return (mean(day) - got) / mean(day.map(Math.abs));
 }
 
-function describe({ name, errors, within, asked, expected, realised }: Cell): string {
+function describe({ name, errors, within, asked, expected, realised, chosen, perfect }: Cell): string {
   const ratios = LEADS.map((lead) => `${lead} h ${ratioOf(errors.get(lead)).toFixed(2)}`).join(', ');
   const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
-  return `${name}: error against yesterday ${ratios}; ${percent(within / asked)} within; gain expected ${percent(mean(expected))}, came ${percent(mean(realised))}`;
+  return `${name}: error against yesterday ${ratios}; ${percent(within / asked)} within; gain expected ${percent(mean(expected))}, came ${percent(mean(realised))}, ${percent(chosen / perfect - 1)} above perfect`;
 }
 
+const zoneOf = (name: string) => name.slice(0, name.indexOf(' '));
+const abovePerfect = ({ chosen, perfect }: Cell) => chosen / perfect - 1;
 const ratioOf = (sums: { ours: number; yesterday: number } | undefined) =>
   sums === undefined ? Number.NaN : sums.ours / sums.yesterday;
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { parseEnergySource } from '../../src/api/parse.ts';
 import { inOrder, type SignalSlot, slotAt } from '../../src/core/forecast/signal-slot.ts';
 import { type EnergySignals, SignalError, type SignalProblem } from '../../src/ports/energy-signals.ts';
@@ -48,7 +49,8 @@ export function describeEnergySignals(name: string, open: () => Promise<Provider
     });
     after(() => it_.service?.close());
     beforeEach(() => {
-      if (it_.service !== undefined) it_.service.instead = () => false;
+      if (it_.service !== undefined)
+        Object.assign(it_.service, { instead: () => false, garble: (body: string) => body });
     });
 
     interface Change {
@@ -188,6 +190,20 @@ export function describeEnergySignals(name: string, open: () => Promise<Provider
         expect(it_.service!.asked.length - before).to.be.within(1, 3);
       });
 
+      it('gives numbers or says what is wrong, whatever it answers', async () => {
+        const answers = fc.oneof(fc.json(), fc.tuple(fc.nat(), fc.nat(200), fc.string({ maxLength: 8 })));
+        await fc.assert(
+          fc.asyncProperty(answers, async (answer) => {
+            it_.service!.garble = typeof answer === 'string' ? () => answer : (body) => damaged(body, ...answer);
+            const told = await ask(now, { name: 'garbled' }).catch((error: unknown) => error);
+            if (!(told instanceof SignalError)) {
+              expect(told, String(told)).to.be.an('array').that.is.not.empty;
+            }
+          }),
+          { numRuns: 15 },
+        );
+      });
+
       it('needs its credentials', async function () {
         if (it_.credentials === undefined) this.skip();
         const error = await problemOf(ask(now, { name: 'without', credentials: {} }));
@@ -211,6 +227,12 @@ function expectSame(all: readonly SignalSlot[], wanted: readonly SignalSlot[], n
   const known = want.reduce((sum, { from, to }) => sum + to - from, 0);
   const seconds = told.reduce((sum, { from, to }) => sum + to - from, 0);
   expect(seconds, 'as much time as it was told, and no more').to.equal(known);
+}
+
+/** A stretch of the answer replaced by something else. */
+function damaged(body: string, at: number, length: number, by: string): string {
+  const start = at % Math.max(1, body.length);
+  return body.slice(0, start) + by + body.slice(start + length);
 }
 
 function expectUntold(error: SignalError, secrets: readonly string[]): void {

@@ -12,6 +12,8 @@ export interface LoopbackProvider {
   newestFirst: boolean;
   /** Answers instead of the provider, where it returns true. */
   instead: (response: ServerResponse, request: IncomingMessage) => boolean;
+  /** Changes what it answers. */
+  garble: (body: string) => string;
   close(): void;
 }
 
@@ -26,7 +28,7 @@ export async function startLoopbackProvider(format: Format): Promise<LoopbackPro
     if (provider.instead(response, request)) return;
     const told = format(url, provider) ?? { status: 404, body: { message: 'not found' } };
     response.statusCode = told.status ?? 200;
-    response.end(typeof told.body === 'string' ? told.body : JSON.stringify(told.body));
+    response.end(provider.garble(typeof told.body === 'string' ? told.body : JSON.stringify(told.body)));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const provider: LoopbackProvider = {
@@ -36,6 +38,7 @@ export async function startLoopbackProvider(format: Format): Promise<LoopbackPro
     now: 0,
     newestFirst: false,
     instead: () => false,
+    garble: (body) => body,
     close() {
       server.closeAllConnections();
       server.close();

@@ -28,7 +28,9 @@ export function foldReading(record: SignalRecord, reading: readonly SignalSlot[]
   const fresh = inOrder(reading);
   const oldest = now - HISTORY_HOURS * SECONDS_PER_HOUR;
   const latest = (hourOf(now) + HORIZON_HOURS + 1) * SECONDS_PER_HOUR;
-  const slots = overlay(record.slots, fresh).filter(({ to, from }) => to > oldest && from < latest);
+  const slots = overlay(record.slots, fresh).flatMap(({ from, to, value }): SignalSlot[] =>
+    to > oldest && from < latest ? [{ from: Math.max(from, oldest), to: Math.min(to, latest), value }] : [],
+  );
   return { slots, knownUntil: slots.at(-1)?.to, published: foldPublished(record, fresh, now) };
 }
 

@@ -132,6 +132,27 @@ describe('the forecast of a signal', () => {
     expect(second.knownUntil).to.equal(at(48));
   });
 
+  it('cuts off what lasts for ever', () => {
+    const { slots, knownUntil = 0 } = foldReading(NO_RECORD, [{ from: -1e300, to: 1e300, value: 5 }], START);
+    expect(slots).to.have.length(1);
+    expect(knownUntil).to.equal(at(169));
+  });
+
+  it('stands a source whose clock is ten minutes ahead, or behind', () => {
+    for (const skew of [-600, 600]) {
+      const skewed = slotsOf(daily, 0, 21 * 24).map(({ from, to, value }) => ({
+        from: from + skew,
+        to: to + skew,
+        value,
+      }));
+      const now = at(21 * 24 - 1);
+      const { hours } = forecastSignal(foldReading(NO_RECORD, skewed, now), now);
+      expect(hours[0]?.from).to.equal(now);
+      const errors = hours.slice(1).map(({ from, value }) => Math.abs(value - daily((from - START) / HOUR)));
+      expect(Math.max(...errors)).to.be.below(170 / 6 + 1);
+    }
+  });
+
   it('forgets what is older than four weeks', () => {
     const old = foldReading(
       NO_RECORD,
