@@ -42,7 +42,7 @@ export const forecastBench: Bench = {
     const folder = path.join(DATA_FOLDER, 'energy');
     const files = readdirSync(folder).filter((name) => name.endsWith('_2023_hourly.csv'));
     const cells: Cell[] = [];
-    const startedAt = performance.now();
+    const cpuBefore = process.cpuUsage();
     let forecasts = 0;
     for (const file of files) {
       const zone = file.slice(0, file.indexOf('_'));
@@ -79,7 +79,7 @@ export const forecastBench: Bench = {
       ),
       flatCells: flat.length,
       flatCellsShiftedShare: mean(flat.map(({ expected }) => shareAbove(expected))),
-      millisecondsPerForecast: (performance.now() - startedAt) / forecasts,
+      millisecondsPerForecast: process.cpuUsage(cpuBefore).user / 1000 / forecasts,
     };
   },
 };

@@ -15,14 +15,18 @@ export interface ProviderUnderTest {
   /** Lengths of the slots that it may tell. */
   readonly slotSeconds: readonly number[];
   readonly tellsFuture: boolean;
-  /** Leaves out slots that nobody has, and says so by a gap. */
-  readonly leavesGaps: boolean;
   /** The service, where it is one. */
   readonly service?: LoopbackProvider;
   /** What it answers where it knows nothing; most say so by an empty list. */
   readonly emptyIs?: SignalProblem;
   /** What it takes another format for, besides garbage: a file that lacks a column may be the wrong file. */
   readonly garbledIs?: SignalProblem;
+}
+
+export interface Traits {
+  /** Asked over HTTP. */
+  readonly service: boolean;
+  readonly credentials: boolean;
 }
 
 const HOUR = 3600;
@@ -41,7 +45,7 @@ const valueAt = (from: number, isPrice: boolean) => {
 };
 
 /** What every provider of energy signals must do. */
-export function describeEnergySignals(name: string, open: () => Promise<ProviderUnderTest>): void {
+export function describeEnergySignals(name: string, is: Traits, open: () => Promise<ProviderUnderTest>): void {
   describe(`${name} as a provider of energy signals`, () => {
     let it_: ProviderUnderTest;
     before(async () => {
@@ -104,8 +108,7 @@ export function describeEnergySignals(name: string, open: () => Promise<Provider
       }
     });
 
-    it('does not make up what is missing', async function () {
-      if (!it_.leavesGaps) this.skip();
+    it('does not make up what is missing', async () => {
       const now = Date.parse('2026-06-10T12:00:00Z') / 1000;
       for (const seconds of it_.slotSeconds) {
         const slots = aDay(now, seconds).filter((_, index) => index % 7 !== 3);
@@ -121,6 +124,7 @@ export function describeEnergySignals(name: string, open: () => Promise<Provider
       expect(error.problem, error.message).to.equal(it_.emptyIs ?? 'Empty');
     });
 
+    if (!is.service) return;
     describe('as a service', () => {
       const now = Date.parse('2026-06-10T12:00:00Z') / 1000;
       const failing = async (instead: (response: ServerResponse) => void, source = 'failing', withinSeconds = 5) => {
@@ -136,9 +140,6 @@ export function describeEnergySignals(name: string, open: () => Promise<Provider
         (response: ServerResponse) =>
           response.writeHead(code, headers).end('{"error":"no"}');
 
-      before(function () {
-        if (it_.service === undefined) this.skip();
-      });
       beforeEach(() => it_.tell(aDay(now, it_.slotSeconds.at(-1) ?? HOUR), { now, newestFirst: false }));
 
       it('refused from the start it blames the credentials, refused later the number of requests', async () => {
@@ -204,8 +205,8 @@ export function describeEnergySignals(name: string, open: () => Promise<Provider
         );
       });
 
-      it('needs its credentials', async function () {
-        if (it_.credentials === undefined) this.skip();
+      if (!is.credentials) return;
+      it('needs its credentials', async () => {
         const error = await problemOf(ask(now, { name: 'without', credentials: {} }));
         expect(error.problem).to.equal('CredentialsMissing');
       });

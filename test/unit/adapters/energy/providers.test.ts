@@ -16,7 +16,6 @@ interface Served extends Pick<ProviderUnderTest, 'slotSeconds'> {
   readonly spec: object;
   readonly credentials?: Readonly<Record<string, string>>;
   readonly tellsFuture?: false;
-  readonly leavesGaps?: false;
   readonly at?: string;
 }
 
@@ -112,7 +111,7 @@ const services: Readonly<Record<string, Served>> = {
 };
 
 for (const [name, served] of Object.entries(services)) {
-  describeEnergySignals(name, async () => {
+  describeEnergySignals(name, { service: true, credentials: served.credentials !== undefined }, async () => {
     const service = await loopback.startLoopbackProvider(served.format);
     return {
       signals: providers({}),
@@ -125,7 +124,6 @@ for (const [name, served] of Object.entries(services)) {
       tell: (slots, { now, newestFirst }) => Object.assign(service, { slots, now, newestFirst }),
       slotSeconds: served.slotSeconds,
       tellsFuture: served.tellsFuture ?? true,
-      leavesGaps: served.leavesGaps ?? true,
       ...(served.at === undefined ? {} : { garbledIs: 'Misconfigured' as const }),
       service,
     };
@@ -171,7 +169,7 @@ const configMaps: Readonly<
 };
 
 for (const [name, { spec, text, binary }] of Object.entries(configMaps)) {
-  describeEnergySignals(name, async () => {
+  describeEnergySignals(name, { service: false, credentials: false }, async () => {
     let held: object = {};
     return {
       signals: providers({ get: async () => ({ metadata: { name: 'signal' }, ...held }) as never }),
@@ -182,7 +180,6 @@ for (const [name, { spec, text, binary }] of Object.entries(configMaps)) {
       },
       slotSeconds: [5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR],
       tellsFuture: true,
-      leavesGaps: true,
     };
   });
 }
