@@ -147,6 +147,8 @@ export interface PoolSnapshot {
   readonly provisioningSeconds: number | undefined;
   /** From now on, where prices change by the hour; without them all hours are alike. */
   readonly hours?: readonly PoolHour[];
+  /** What the carbon of the hours counts; intensities of two bases are never compared. */
+  readonly carbonBasis?: 'Marginal' | 'Average' | 'Lifecycle';
   /** At the meter, of a GPU that trains over one that nobody holds: power × PUE. */
   readonly kilowattsPerGpu?: number;
   /** Recent failure to deliver nodes: nothing is asked of the pool until then. */

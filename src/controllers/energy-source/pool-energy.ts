@@ -7,7 +7,7 @@ import type { PoolHour, PoolSnapshot } from '../../core/snapshot.ts';
 import { type EnergyMemory, isStale, type KnownSignal, shiftingPays } from './energy-memory.ts';
 
 /** What a pool's energy sources make of the hours to come, and what is wrong with them. */
-export interface PoolEnergy extends Pick<PoolSnapshot, 'hours' | 'kilowattsPerGpu'> {
+export interface PoolEnergy extends Pick<PoolSnapshot, 'hours' | 'carbonBasis' | 'kilowattsPerGpu'> {
   readonly reason: GpuPoolReason<'EnergyKnown'>;
   readonly message: string;
 }
@@ -41,8 +41,10 @@ export function poolEnergy(pool: GpuPool, memory: EnergyMemory, now: InstantSeco
     problems.push({ reason: 'PowerUnknown', message });
   }
   const kilowatts = kilowattsPerGpu(pool, energy);
+  const basis = usable.get('CarbonIntensity')?.basis;
   return {
     ...(usable.size === 0 ? {} : { hours: hoursOf(energy, usable) }),
+    ...(basis === undefined ? {} : { carbonBasis: basis }),
     ...(kilowatts === undefined ? {} : { kilowattsPerGpu: kilowatts }),
     ...(problems[0] ?? {
       reason: 'EnergyKnown' as const,
@@ -93,6 +95,7 @@ interface Usable {
   readonly hours: ReadonlyMap<InstantSeconds, HourForecast>;
   /** What every hour counts with where none is to be preferred. */
   readonly mean: number | undefined;
+  readonly basis: PoolSnapshot['carbonBasis'];
 }
 
 function usableOf(known: KnownSignal, now: InstantSeconds): Usable {
@@ -101,6 +104,7 @@ function usableOf(known: KnownSignal, now: InstantSeconds): Usable {
   return {
     hours: new Map(hours.map((hour) => [hour.from, hour])),
     mean: shiftingPays(known) ? undefined : mean,
+    basis: known.spec.basis,
   };
 }
 

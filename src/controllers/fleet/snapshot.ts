@@ -63,9 +63,10 @@ export function snapshotPool(
   energy: EnergyMemory,
   now: InstantSeconds,
 ): PoolSnapshot {
-  const { hours, kilowattsPerGpu } = poolEnergy(pool, energy, now);
+  const { hours, carbonBasis, kilowattsPerGpu } = poolEnergy(pool, energy, now);
   return {
     ...(hours === undefined ? {} : { hours }),
+    ...(carbonBasis === undefined ? {} : { carbonBasis }),
     ...(kilowattsPerGpu === undefined ? {} : { kilowattsPerGpu }),
     name: pool.metadata.name,
     gpusPerNode: pool.spec.gpusPerNode,

@@ -62,6 +62,7 @@ describe("a pool's hours", () => {
     const memory = memoryOf({ price: { spec: PRICE }, carbon: { values: [400, 100, 50] } });
     const told = poolEnergy(pool({ ...METERED, priceSource: 'price', carbonSource: 'carbon' }), memory, NOW);
     expect(told.reason).to.equal('EnergyKnown');
+    expect(told.carbonBasis).to.equal('Average');
     expect(
       told.hours?.slice(0, 3).map(({ from, moneyPerKwh, kgCo2ePerKwh }) => [from, moneyPerKwh, kgCo2ePerKwh]),
     ).to.deep.equal([
