@@ -99,6 +99,15 @@ const services: Readonly<Record<string, Served>> = {
     slotSeconds: [HOUR],
     tellsFuture: false,
   },
+  'PromQL, quarters of an hour': {
+    format: loopback.prometheus,
+    spec: {
+      ...carbon,
+      provider: { type: 'PromQL', promQL: { query: 'avg(carbon)', unit: 'GramsPerKwh', slotSeconds: 900 } },
+    },
+    slotSeconds: [15 * MINUTE],
+    tellsFuture: false,
+  },
   'CSV from a server': {
     format: loopback.csv,
     spec: {
