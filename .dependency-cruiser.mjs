@@ -16,6 +16,7 @@ const packageOwners = {
   winston: ['telemetry'],
   'prom-client': ['telemetry'],
   axios: ['adapters'],
+  'fast-xml-parser': ['adapters'],
   zod: ['api', 'adapters', 'simulator'],
   commander: ['operator', 'cli'],
   'd3-scale': ['simulator'],

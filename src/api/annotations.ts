@@ -10,6 +10,7 @@ export const HOLD_UNTIL_ANNOTATION = `${API_GROUP}/hold-until`;
 /** Labels and annotations that Stepwise puts on what it makes. */
 export const TRAINING_JOB_LABEL = `${API_GROUP}/training-job`;
 export const INCARNATION_LABEL = `${API_GROUP}/incarnation`;
+export const ENERGY_SOURCE_LABEL = `${API_GROUP}/energy-source`;
 export const POOL_LABEL = `${API_GROUP}/pool`;
 export const TUNING_VERSION_ANNOTATION = `${API_GROUP}/tuning-version`;
 export const CHECKPOINT_REQUEST_ANNOTATION = `${API_GROUP}/checkpoint-request`;

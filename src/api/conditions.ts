@@ -162,6 +162,18 @@ export const GPU_POOL_CONDITIONS = {
       ScaleChangedByOther: 'True: the scale target was changed by another owner.',
     },
   },
+  EnergyKnown: {
+    meaning: 'The energy sources that the pool names tell the hours to come.',
+    reasons: {
+      EnergyKnown: 'True: every source named is known.',
+      NotConfigured: 'Unknown: spec.energy names no source, so that all hours are alike.',
+      SourceNotFound: 'False: an EnergySource named in spec.energy does not exist.',
+      SignalMismatch: 'False: an EnergySource named in spec.energy tells another signal than is asked of it.',
+      CurrencyMismatch: 'False: the price is in another currency than the nodes are.',
+      PowerUnknown: 'False: electricity is metered, and nothing says what a GPU draws; its cost is left out.',
+      SignalUnknown: 'False: a source has not been read yet, or its values are too old; its hours count as alike.',
+    },
+  },
 } as const satisfies ConditionCatalog;
 
 export const SCALING_POLICY_CONDITIONS = {

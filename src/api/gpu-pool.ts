@@ -97,6 +97,38 @@ const costSchema = z.object({
   currency: currencyCode().default('USD').describe('currency of the price, an ISO 4217 code.'),
 });
 
+const sourceName = () => dnsLabel().optional();
+
+const energySchema = z.object({
+  priceSource: sourceName().describe('priceSource is the EnergySource of the price of electricity; unset is none.'),
+  carbonSource: sourceName().describe('carbonSource is the EnergySource of the carbon intensity; unset is none.'),
+  renewableSource: sourceName().describe('renewableSource is the EnergySource of the renewable share; unset is none.'),
+  billing: z
+    .enum(['IncludedInNode', 'Metered'])
+    .default('IncludedInNode')
+    .describe(
+      'billing of electricity: IncludedInNode is paid with the price of the node, Metered is paid on top of it.',
+    ),
+  powerUsageEffectivenessPercent: integer(100, 300)
+    .default(120)
+    .describe('powerUsageEffectivenessPercent is what the site draws for each 100 that its machines do.'),
+  busyWattsPerGpu: integer(1, 20_000)
+    .optional()
+    .describe('busyWattsPerGpu of a GPU that trains, its share of the node included; used where nothing is measured.'),
+  idleWattsPerGpu: integer(0, 20_000)
+    .optional()
+    .describe('idleWattsPerGpu of a GPU that nobody holds, its share of the node included, where nodes stay.'),
+});
+
+const energyRules: readonly CelRule[] = [
+  {
+    fieldPath: '.idleWattsPerGpu',
+    rule: '!has(self.idleWattsPerGpu) || (has(self.busyWattsPerGpu) && self.idleWattsPerGpu <= self.busyWattsPerGpu)',
+    message:
+      'spec.energy.idleWattsPerGpu is above spec.energy.busyWattsPerGpu, or that is missing: set what a GPU draws at work, and no more for one at rest',
+  },
+];
+
 const nodeSelectorRule: CelRule = {
   rule: 'self.size() > 0 && self.all(key, size(key) > 0 && size(key) <= 317)',
   message:
@@ -114,6 +146,9 @@ const gpuPoolSpecSchema = z.object({
   provider: providerSchema.prefault({ type: 'None' }).describe('provider says how the pool gets its nodes.'),
   limits: limitsSchema.describe('limits of the number of nodes.'),
   cost: costSchema.describe('cost of the nodes.'),
+  energy: withRules(energySchema, energyRules)
+    .optional()
+    .describe('energy that the nodes draw, and where its price and carbon are read; unset leaves it out.'),
   scaleDownDelaySeconds: integer(0, 86_400)
     .default(60)
     .describe('scaleDownDelaySeconds is how long a node stays idle before it is given back.'),

@@ -28,6 +28,14 @@ export const GPU_POOL = {
   scope: 'Cluster',
 } as const satisfies ResourceNames;
 
+export const ENERGY_SOURCE = {
+  kind: 'EnergySource',
+  singular: 'energysource',
+  plural: 'energysources',
+  shortNames: ['es'],
+  scope: 'Cluster',
+} as const satisfies ResourceNames;
+
 export const SCALING_POLICY = {
   kind: 'ScalingPolicy',
   singular: 'scalingpolicy',

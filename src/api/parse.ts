@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type EnergySource, energySourceSchema } from './energy-source.ts';
 import { type GpuPool, gpuPoolSchema } from './gpu-pool.ts';
 import {
   type ScalingPolicy,
@@ -36,6 +37,10 @@ export function parseGpuPool(value: unknown): GpuPool {
 
 export function parseScalingPolicy(value: unknown): ScalingPolicy {
   return parse(scalingPolicySchema, 'ScalingPolicy', value);
+}
+
+export function parseEnergySource(value: unknown): EnergySource {
+  return parse(energySourceSchema, 'EnergySource', value);
 }
 
 /** What holds for a job that no ScalingPolicy names. */

@@ -1,8 +1,10 @@
 import type { z } from 'zod';
 import type { ConditionCatalog } from './condition-catalog.ts';
 import { GPU_POOL_CONDITIONS, SCALING_POLICY_CONDITIONS, TRAINING_JOB_CONDITIONS } from './conditions.ts';
+import { ENERGY_SOURCE_CONDITIONS } from './energy-conditions.ts';
+import { energySourceSchema } from './energy-source.ts';
 import { gpuPoolSchema } from './gpu-pool.ts';
-import { GPU_POOL, type ResourceNames, SCALING_POLICY, TRAINING_JOB } from './group.ts';
+import { ENERGY_SOURCE, GPU_POOL, type ResourceNames, SCALING_POLICY, TRAINING_JOB } from './group.ts';
 import { scalingPolicySchema } from './scaling-policy.ts';
 import { trainingJobSchema } from './training-job.ts';
 
@@ -63,6 +65,20 @@ const SCALING_POLICY_COLUMNS: readonly PrinterColumn[] = [
   { name: 'NAMESPACES', type: 'string', jsonPath: '.spec.namespaces', wide: true },
 ];
 
+const ENERGY_SOURCE_COLUMNS: readonly PrinterColumn[] = [
+  { name: 'SIGNAL', type: 'string', jsonPath: '.spec.signal' },
+  { name: 'PROVIDER', type: 'string', jsonPath: '.spec.provider.type' },
+  { name: 'NOW', type: 'string', jsonPath: '.status.current.value' },
+  { name: 'UNIT', type: 'string', jsonPath: '.status.unit' },
+  { name: 'READ', type: 'date', jsonPath: '.status.lastReadTime' },
+  { name: 'GAIN%', type: 'integer', jsonPath: '.status.expectedGainPercent' },
+  { name: 'READY', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
+  AGE,
+  { name: 'BASIS', type: 'string', jsonPath: '.spec.basis', wide: true },
+  { name: 'KNOWN-UNTIL', type: 'string', jsonPath: '.status.knownUntil', wide: true },
+  { name: 'LAST-ERROR', type: 'string', jsonPath: '.status.lastError.message', wide: true },
+];
+
 /** Every kind of the group; CRDs and the reference page are made from this list. */
 export const CUSTOM_RESOURCES: readonly CustomResource[] = [
   {
@@ -82,5 +98,11 @@ export const CUSTOM_RESOURCES: readonly CustomResource[] = [
     schema: scalingPolicySchema,
     columns: SCALING_POLICY_COLUMNS,
     conditions: SCALING_POLICY_CONDITIONS,
+  },
+  {
+    names: ENERGY_SOURCE,
+    schema: energySourceSchema,
+    columns: ENERGY_SOURCE_COLUMNS,
+    conditions: ENERGY_SOURCE_CONDITIONS,
   },
 ];

@@ -3,6 +3,7 @@ import type { GpuPool } from '../api/gpu-pool.ts';
 import type { Informer } from '../kube/informer.ts';
 import type {
   ConfigMap,
+  EnergySourceObject,
   GpuPoolObject,
   Node,
   Pod,
@@ -21,6 +22,7 @@ export interface ClusterView {
   readonly trainingJobs: Informer<TrainingJobObject>;
   readonly pools: Informer<GpuPoolObject>;
   readonly policies: Informer<ScalingPolicyObject>;
+  readonly energySources: Informer<EnergySourceObject>;
   readonly workerJobs: Informer<WorkerJob>;
   readonly pods: Informer<Pod>;
   readonly nodes: Informer<Node>;

@@ -1,5 +1,6 @@
+import type { EnergySource } from '../api/energy-source.ts';
 import type { GpuPool } from '../api/gpu-pool.ts';
-import { API_VERSION, GPU_POOL, SCALING_POLICY, TRAINING_JOB } from '../api/group.ts';
+import { API_VERSION, ENERGY_SOURCE, GPU_POOL, SCALING_POLICY, TRAINING_JOB } from '../api/group.ts';
 import type { ScalingPolicy } from '../api/scaling-policy.ts';
 import type { TrainingJob } from '../api/training-job.ts';
 import type { KubeObject, ObjectMeta, Resource } from '../kube/resource.ts';
@@ -70,6 +71,11 @@ export interface ConfigMap extends KubeObject {
   data?: Record<string, string>;
 }
 
+export interface Secret extends KubeObject {
+  /** Base64. */
+  data?: Record<string, string>;
+}
+
 export interface Service extends KubeObject {
   spec: object;
 }
@@ -84,6 +90,7 @@ export interface Node extends KubeObject {
 
 export type TrainingJobObject = TrainingJob & KubeObject;
 export type GpuPoolObject = GpuPool & KubeObject;
+export type EnergySourceObject = EnergySource & KubeObject;
 export type ScalingPolicyObject = ScalingPolicy & KubeObject;
 
 export const TRAINING_JOBS: Resource<TrainingJobObject> = {
@@ -106,6 +113,13 @@ export const GPU_POOLS: Resource<GpuPoolObject> = {
   apiVersion: API_VERSION,
   kind: GPU_POOL.kind,
   plural: GPU_POOL.plural,
+  namespaced: false,
+};
+export const SECRETS: Resource<Secret> = { apiVersion: 'v1', kind: 'Secret', plural: 'secrets', namespaced: true };
+export const ENERGY_SOURCES: Resource<EnergySourceObject> = {
+  apiVersion: API_VERSION,
+  kind: ENERGY_SOURCE.kind,
+  plural: ENERGY_SOURCE.plural,
   namespaced: false,
 };
 export const SCALING_POLICIES: Resource<ScalingPolicyObject> = {

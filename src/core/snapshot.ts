@@ -120,6 +120,10 @@ export interface PoolHour {
   readonly to: InstantSeconds;
   /** What electricity costs that the price of a node does not include, and what its carbon counts; may be negative. */
   readonly moneyPerKwh: number | undefined;
+  /** Of the basis that the pool's source has; undefined where it is not known. */
+  readonly kgCo2ePerKwh?: number | undefined;
+  /** Between 0 and 1. */
+  readonly renewableFraction?: number | undefined;
   /** What the price of a node is multiplied by, as that of spot capacity. */
   readonly rentFactor: number | undefined;
   /** Standard deviation of the forecast as a share of it; undefined takes it at its word. */
@@ -143,6 +147,8 @@ export interface PoolSnapshot {
   readonly provisioningSeconds: number | undefined;
   /** From now on, where prices change by the hour; without them all hours are alike. */
   readonly hours?: readonly PoolHour[];
+  /** What the carbon of the hours counts; intensities of two bases are never compared. */
+  readonly carbonBasis?: 'Marginal' | 'Average' | 'Lifecycle';
   /** At the meter, of a GPU that trains over one that nobody holds: power × PUE. */
   readonly kilowattsPerGpu?: number;
   /** Recent failure to deliver nodes: nothing is asked of the pool until then. */

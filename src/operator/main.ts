@@ -2,6 +2,7 @@ import { systemClock } from '../kube/clock.ts';
 import { LeaderElector } from '../kube/leader-election.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { OperatorMetrics } from '../telemetry/operator-metrics.ts';
+import { showEnergySources } from './energy-metrics.ts';
 import { showFleet } from './fleet-metrics.ts';
 import { serveHttp } from './http-server.ts';
 import { parseOptions } from './options.ts';
@@ -29,6 +30,7 @@ async function main(): Promise<void> {
     port: options.listenPort,
     metricsPage: async () => {
       showFleet(metrics, cluster.trainingJobs.list(), cluster.pools.list());
+      showEnergySources(metrics, cluster.energySources.list());
       return { contentType: metrics.registry.contentType, body: await metrics.registry.metrics() };
     },
     unhealthy: () => undefined,

@@ -2,6 +2,7 @@ import { TRAINING_JOB_LABEL } from '../api/annotations.ts';
 import { type ClusterView, POD_INDEXES } from '../controllers/cluster-view.ts';
 import {
   CONFIG_MAPS,
+  ENERGY_SOURCES,
   GPU_POOLS,
   JOBS,
   NODES,
@@ -24,6 +25,7 @@ export function openWatches(client: KubeClient, metrics: KubeMetrics, log: KubeL
     trainingJobs: informed(TRAINING_JOBS),
     pools: informed(GPU_POOLS),
     policies: informed(SCALING_POLICIES),
+    energySources: informed(ENERGY_SOURCES),
     workerJobs: informed(JOBS, TRAINING_JOB_LABEL),
     configMaps: informed(CONFIG_MAPS, TRAINING_JOB_LABEL),
     nodes: informed(NODES),

@@ -1,8 +1,11 @@
+import { EnergyProviders } from '../adapters/energy/providers.ts';
 import { WorkerPlanner } from '../adapters/planner/worker-planner.ts';
 import { ScaleSubresourceScaler } from '../adapters/pools/scale-subresource.ts';
 import { PrometheusClient } from '../adapters/prometheus/client.ts';
 import { PrometheusTrainerMetrics } from '../adapters/prometheus/trainer-metrics-source.ts';
 import type { ClusterView } from '../controllers/cluster-view.ts';
+import { EnergyMemory } from '../controllers/energy-source/energy-memory.ts';
+import { EnergySourceReconciler } from '../controllers/energy-source/reconciler.ts';
 import { FleetCycle } from '../controllers/fleet/fleet-cycle.ts';
 import { FleetMemory } from '../controllers/fleet/fleet-memory.ts';
 import { GpuPoolReconciler } from '../controllers/gpu-pool/reconciler.ts';
@@ -12,6 +15,7 @@ import { systemClock } from '../kube/clock.ts';
 import { connect } from '../kube/connect.ts';
 import { Controller } from '../kube/controller.ts';
 import { EventRecorder } from '../kube/events.ts';
+import type { KubeClient } from '../kube/kube-client.ts';
 import type { KubeMetrics } from '../kube/kube-metrics.ts';
 import { keyOf } from '../kube/resource.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -23,6 +27,7 @@ import { labelledJob, openWatches, ownerKeys } from './watches.ts';
 
 const REQUEST_TIMEOUT_SECONDS = 15;
 const PROMETHEUS_TIMEOUT_SECONDS = 10;
+const ENERGY_SOURCE_WORKERS = 4;
 /** As long as the shortest default between two plans: what takes longer is overtaken by the next. */
 const PLAN_TIMEOUT_SECONDS = 30;
 
@@ -53,8 +58,9 @@ export function wire(options: OperatorOptions, log: Logger, metrics: OperatorMet
   const memory = new FleetMemory();
   const jobs = new TrainingJobReconciler({ client, cluster, memory, events, ...clock });
   const newestJob = jobs.newest.bind(jobs);
+  const energy = new EnergyMemory();
   const scaler = new ScaleSubresourceScaler(client);
-  const pools = new GpuPoolReconciler({ client, cluster, scaler, events, newestJob, ...clock });
+  const pools = new GpuPoolReconciler({ client, cluster, scaler, energy, events, newestJob, ...clock });
   const reconcileJob = (key: string) => jobs.reconcile(key);
   const jobController = new Controller({
     name: 'training-job',
@@ -66,18 +72,18 @@ export function wire(options: OperatorOptions, log: Logger, metrics: OperatorMet
     .watch(cluster.workerJobs, ({ object }) => ownerKeys(object))
     .watch(cluster.configMaps, ({ object }) => ownerKeys(object))
     .watch(cluster.pods, ({ object }) => labelledJob(object));
-  const rarelyChanged = rareControllers(
-    cluster,
-    pools,
-    new ScalingPolicyReconciler({ client, cluster, ...clock }),
-    runtime,
-  );
+  const policies = new ScalingPolicyReconciler({ client, cluster, ...clock });
+  const { namespace } = options;
+  const signals = energySignals(client, options);
+  const sources = new EnergySourceReconciler({ client, cluster, signals, memory: energy, namespace, ...clock });
+  const rarelyChanged = rareControllers(cluster, { pools, policies, sources }, runtime);
 
   // 3. The planning cycle over the whole fleet.
   const planner = new WorkerPlanner({ timeoutSeconds: PLAN_TIMEOUT_SECONDS });
   const fleet = new FleetCycle({
     cluster,
     memory,
+    energy,
     planner,
     metrics: trainerMetrics(options),
     gatherers: { cluster, memory, ...jobs.written },
@@ -108,11 +114,28 @@ function trainerMetrics(options: OperatorOptions): PrometheusTrainerMetrics {
   return new PrometheusTrainerMetrics(prometheus);
 }
 
-/** Controllers of the kinds that administrators make: few objects, one worker each. */
+function energySignals(client: KubeClient, options: OperatorOptions): EnergyProviders {
+  return new EnergyProviders({
+    client,
+    prometheus: {
+      url: options.prometheusUrl,
+      headers: options.prometheusHeaders,
+      bearerTokenFile: options.prometheusTokenFile,
+      caFile: options.prometheusCaFile,
+    },
+  });
+}
+
+interface RareReconcilers {
+  readonly pools: GpuPoolReconciler;
+  readonly policies: ScalingPolicyReconciler;
+  readonly sources: EnergySourceReconciler;
+}
+
+/** Controllers of the kinds that administrators make: few objects, and few workers. */
 function rareControllers(
   cluster: ClusterView,
-  pools: GpuPoolReconciler,
-  policies: ScalingPolicyReconciler,
+  { pools, policies, sources }: RareReconcilers,
   runtime: { readonly metrics: KubeMetrics; readonly log: Logger },
 ): readonly Controller[] {
   const poolKeys = () => cluster.pools.list().map(keyOf);
@@ -125,6 +148,13 @@ function rareControllers(
     new Controller({ name: 'scaling-policy', reconcile: (key) => policies.reconcile(key), ...runtime })
       .watch(cluster.policies, policyKeys)
       .watch(cluster.trainingJobs, ({ type }) => (type === 'updated' ? [] : policyKeys())),
+    // A provider that does not answer keeps the others waiting no longer than it must.
+    new Controller({
+      name: 'energy-source',
+      workers: ENERGY_SOURCE_WORKERS,
+      reconcile: (key, signal) => sources.reconcile(key, signal),
+      ...runtime,
+    }).watch(cluster.energySources),
   ];
 }
 

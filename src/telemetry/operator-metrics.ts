@@ -54,6 +54,23 @@ export class OperatorMetrics {
     'currency',
   ]);
   readonly planFailures = this.#counter('plan_failures_total', 'Plans that could not be made.', ['problem']);
+  readonly energySignal = this.#gauge('energy_signal', 'Value of the signal in the slot that has begun.', [
+    'source',
+    'signal',
+    'unit',
+  ]);
+  readonly energyReadAt = this.#gauge('energy_read_timestamp_seconds', 'When the provider last answered.', ['source']);
+  readonly energyKnownUntil = this.#gauge(
+    'energy_known_until_timestamp_seconds',
+    'How far values are measured or published.',
+    ['source'],
+  );
+  readonly energyExpectedGain = this.#gauge(
+    'energy_expected_gain_ratio',
+    'What working in the best third of a day is expected to bring.',
+    ['source'],
+  );
+  readonly energyFailures = this.#gauge('energy_read_failures', 'Readings that failed in a row.', ['source']);
   readonly metricsReadDuration = this.#histogram(
     'metrics_read_duration_seconds',
     'Time to read the metrics of all trainers.',
@@ -76,6 +93,12 @@ export class OperatorMetrics {
   readonly workDuration = this.#histogram('workqueue_work_duration_seconds', 'Time to work on a key.', ['queue']);
   readonly reconciles = this.#counter('controller_reconciles_total', 'Reconciles by result.', ['controller', 'result']);
   readonly leading = this.#gauge('leader', '1 while this process leads.', ['lease']);
+
+  /** Those that show the state of energy sources, filled at every scrape. */
+  get energyGauges(): readonly { reset(): void }[] {
+    const { energySignal, energyReadAt, energyKnownUntil, energyExpectedGain, energyFailures } = this;
+    return [energySignal, energyReadAt, energyKnownUntil, energyExpectedGain, energyFailures];
+  }
 
   /** Those that show the state of jobs and pools, filled at every scrape. */
   get fleetGauges(): readonly { reset(): void }[] {

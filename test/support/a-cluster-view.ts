@@ -1,6 +1,7 @@
 import { type ClusterView, POD_INDEXES } from '../../src/controllers/cluster-view.ts';
 import type {
   ConfigMap,
+  EnergySourceObject,
   GpuPoolObject,
   Node,
   Pod,
@@ -15,6 +16,7 @@ export interface ClusterContents {
   readonly trainingJobs?: readonly TrainingJobObject[];
   readonly pools?: readonly GpuPoolObject[];
   readonly policies?: readonly ScalingPolicyObject[];
+  readonly energySources?: readonly EnergySourceObject[];
   readonly workerJobs?: readonly WorkerJob[];
   readonly pods?: readonly Pod[];
   readonly nodes?: readonly Node[];
@@ -32,6 +34,7 @@ export function aClusterView(contents: ClusterContents): ClusterView {
     trainingJobs: holding(contents.trainingJobs),
     pools: holding(contents.pools),
     policies: holding(contents.policies),
+    energySources: holding(contents.energySources),
     workerJobs: holding(contents.workerJobs),
     pods: holding(contents.pods, POD_INDEXES),
     nodes: holding(contents.nodes),

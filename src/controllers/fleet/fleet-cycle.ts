@@ -10,6 +10,7 @@ import type { MetricsSource } from '../../ports/metrics-source.ts';
 import { type Planner, PlannerError, type PlannerProblem } from '../../ports/planner.ts';
 import type { ClusterView } from '../cluster-view.ts';
 import { hasEnded } from '../ended.ts';
+import type { EnergyMemory } from '../energy-source/energy-memory.ts';
 import { fromInstant } from '../instants.ts';
 import type { TrainingJobObject } from '../kinds.ts';
 import { type Gatherers, gatherJobView } from '../training-job/gather.ts';
@@ -24,6 +25,7 @@ export interface FleetCycleOptions {
   readonly metrics: MetricsSource;
   readonly planner: Planner;
   readonly memory: FleetMemory;
+  readonly energy: EnergyMemory;
   readonly gatherers: Gatherers;
   /** The newest known form of a cached job. */
   readonly newest: (cached: TrainingJobObject) => TrainingJobObject;
@@ -149,7 +151,7 @@ export class FleetCycle {
   }
 
   #snapshot(views: readonly JobView[], now: InstantSeconds): Snapshot {
-    const { cluster, memory } = this.#options;
+    const { cluster, memory, energy } = this.#options;
     return {
       now,
       jobs: views
@@ -158,7 +160,7 @@ export class FleetCycle {
           const findings = memory.get(keyOf(view.job), view.job.metadata.uid) ?? remembered(view);
           return snapshotJob(view, findings.evidence, findings.accruedCost);
         }),
-      pools: cluster.pools.list().map((pool) => snapshotPool(cluster, pool)),
+      pools: cluster.pools.list().map((pool) => snapshotPool(cluster, pool, energy, now)),
     };
   }
 

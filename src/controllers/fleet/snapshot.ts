@@ -7,9 +7,12 @@ import {
 } from '../../api/annotations.ts';
 import { fromDecimal } from '../../api/decimal.ts';
 import type { GpuPool } from '../../api/gpu-pool.ts';
+import type { InstantSeconds } from '../../core/configuration.ts';
 import type { Evidence } from '../../core/estimate/evidence.ts';
 import type { HeldByUser, JobHistory, JobSnapshot, PoolSnapshot } from '../../core/snapshot.ts';
 import { type ClusterView, poolUse } from '../cluster-view.ts';
+import type { EnergyMemory } from '../energy-source/energy-memory.ts';
+import { poolEnergy } from '../energy-source/pool-energy.ts';
 import { fromInstant } from '../instants.ts';
 import type { TrainingJobObject } from '../kinds.ts';
 import { currentConfiguration, type JobView, shapeOf } from '../training-job/view.ts';
@@ -54,8 +57,17 @@ function heldBy(job: TrainingJobObject): HeldByUser {
   };
 }
 
-export function snapshotPool(cluster: ClusterView, pool: GpuPool): PoolSnapshot {
+export function snapshotPool(
+  cluster: ClusterView,
+  pool: GpuPool,
+  energy: EnergyMemory,
+  now: InstantSeconds,
+): PoolSnapshot {
+  const { hours, carbonBasis, kilowattsPerGpu } = poolEnergy(pool, energy, now);
   return {
+    ...(hours === undefined ? {} : { hours }),
+    ...(carbonBasis === undefined ? {} : { carbonBasis }),
+    ...(kilowattsPerGpu === undefined ? {} : { kilowattsPerGpu }),
     name: pool.metadata.name,
     gpusPerNode: pool.spec.gpusPerNode,
     maxNodes: pool.spec.limits.maxNodes,

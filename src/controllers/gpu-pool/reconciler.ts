@@ -5,6 +5,7 @@ import type { KubeClient } from '../../kube/kube-client.ts';
 import { isConflict, isNotFound } from '../../kube/kube-error.ts';
 import { type NodeCount, type NodeScaler, ScalerError } from '../../ports/node-scaler.ts';
 import { type ClusterView, endedWorkers } from '../cluster-view.ts';
+import type { EnergyMemory } from '../energy-source/energy-memory.ts';
 import { Freshest } from '../freshest.ts';
 import { GPU_POOLS, type GpuPoolObject, PODS, type TrainingJobObject } from '../kinds.ts';
 import { FIELD_MANAGER } from '../training-job/actuate.ts';
@@ -13,11 +14,13 @@ import { advancePool } from './advance-pool.ts';
 import { demandOn } from './demand.ts';
 import { newPoolDraft, type PoolDraft, setCondition } from './pool-draft.ts';
 import { findPoolProblems } from './pool-problems.ts';
+import { reportPoolEnergy } from './report-energy.ts';
 
 export interface GpuPoolReconcilerOptions {
   readonly client: KubeClient;
   readonly cluster: ClusterView;
   readonly scaler: NodeScaler;
+  readonly energy: EnergyMemory;
   readonly events: EventRecorder;
   readonly newestJob: (cached: TrainingJobObject) => TrainingJobObject;
   readonly nowSeconds: () => number;
@@ -40,7 +43,7 @@ export class GpuPoolReconciler {
   }
 
   async reconcile(key: string): Promise<ReconcileResult> {
-    const { cluster, scaler, events, nowSeconds, newestJob } = this.#options;
+    const { cluster, scaler, energy, events, nowSeconds, newestJob } = this.#options;
     const pool = this.#pools.of(key, cluster.pools.get(key));
     if (pool === undefined || pool.metadata.deletionTimestamp !== undefined) return {};
 
@@ -54,6 +57,7 @@ export class GpuPoolReconciler {
     }
     const problems = findPoolProblems(cluster, pool);
     const draft = advancePool({ now, pool, demand, asked: asked?.desired, problems });
+    reportPoolEnergy(draft, { now, pool }, energy);
 
     // The intent is stored first: a restarted operator then knows since when nodes are waited for.
     await this.#report(pool, draft);

@@ -174,7 +174,7 @@ function turnOf(key: string): number {
 }
 
 function slotsOf(hours: readonly PoolHour[]): readonly Slot[] {
-  const known = slots.get(hours) ?? hours.map((hour) => ({ ...hour, kgCo2ePerKwh: undefined }));
+  const known = slots.get(hours) ?? hours.map((hour) => ({ ...hour, kgCo2ePerKwh: hour.kgCo2ePerKwh }));
   slots.set(hours, known);
   return known;
 }

@@ -2,7 +2,14 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after } from 'mocha';
 import { parse } from 'yaml';
-import { API_VERSION, GPU_POOL, type ResourceNames, SCALING_POLICY, TRAINING_JOB } from '../../../src/api/group.ts';
+import {
+  API_VERSION,
+  ENERGY_SOURCE,
+  GPU_POOL,
+  type ResourceNames,
+  SCALING_POLICY,
+  TRAINING_JOB,
+} from '../../../src/api/group.ts';
 import { CUSTOM_RESOURCES } from '../../../src/api/resources.ts';
 import { connect } from '../../../src/kube/connect.ts';
 import type { KubeClient } from '../../../src/kube/kube-client.ts';
@@ -22,6 +29,7 @@ const resourceOf = (names: ResourceNames): Resource<LooseObject> => ({
 
 export const TRAINING_JOBS = resourceOf(TRAINING_JOB);
 export const GPU_POOLS = resourceOf(GPU_POOL);
+export const ENERGY_SOURCES = resourceOf(ENERGY_SOURCE);
 export const SCALING_POLICIES = resourceOf(SCALING_POLICY);
 
 const CRDS: Resource<LooseObject> = {

@@ -1,8 +1,13 @@
 import { expect } from 'chai';
-import { parseGpuPool, parseScalingPolicy, parseTrainingJob } from '../../../src/api/parse.ts';
+import { parseEnergySource, parseGpuPool, parseScalingPolicy, parseTrainingJob } from '../../../src/api/parse.ts';
 import type { KubeClient } from '../../../src/kube/kube-client.ts';
 import type { Resource } from '../../../src/kube/resource.ts';
 import { changed, type InvalidCases, type JsonObject, type ValidCases } from '../../unit/api/cases/case.ts';
+import {
+  ENERGY_SOURCE_BASE,
+  INVALID_ENERGY_SOURCES,
+  VALID_ENERGY_SOURCES,
+} from '../../unit/api/cases/energy-source-cases.ts';
 import { GPU_POOL_BASE, INVALID_GPU_POOLS, VALID_GPU_POOLS } from '../../unit/api/cases/gpu-pool-cases.ts';
 import {
   INVALID_SCALING_POLICIES,
@@ -16,6 +21,7 @@ import {
 } from '../../unit/api/cases/training-job-cases.ts';
 import {
   clientWithCrds,
+  ENERGY_SOURCES,
   GPU_POOLS,
   type LooseObject,
   refusalOf,
@@ -46,6 +52,13 @@ const kinds: readonly Kind[] = [
     base: SCALING_POLICY_BASE,
     valid: VALID_SCALING_POLICIES,
     invalid: INVALID_SCALING_POLICIES,
+  },
+  {
+    resource: ENERGY_SOURCES,
+    parse: parseEnergySource,
+    base: ENERGY_SOURCE_BASE,
+    valid: VALID_ENERGY_SOURCES,
+    invalid: INVALID_ENERGY_SOURCES,
   },
 ];
 

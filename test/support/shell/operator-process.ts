@@ -1,6 +1,7 @@
 // The operator's real reconcilers and planning cycle as one process that can die, with caches that may lag behind.
 import { InProcessPlanner } from '../../../src/adapters/planner/in-process-planner.ts';
 import { type ClusterView, POD_INDEXES } from '../../../src/controllers/cluster-view.ts';
+import { EnergyMemory } from '../../../src/controllers/energy-source/energy-memory.ts';
 import { FleetCycle } from '../../../src/controllers/fleet/fleet-cycle.ts';
 import { FleetMemory } from '../../../src/controllers/fleet/fleet-memory.ts';
 import { GpuPoolReconciler } from '../../../src/controllers/gpu-pool/reconciler.ts';
@@ -65,14 +66,16 @@ export class OperatorProcess {
       clock,
     });
     const memory = new FleetMemory();
+    const energy = new EnergyMemory();
     const times = { nowSeconds: () => clock.now() / 1000, monotonicSeconds: () => clock.monotonicSeconds() };
     this.#jobs = new TrainingJobReconciler({ client, cluster, memory, events, ...times });
     const newest = this.#jobs.newest.bind(this.#jobs);
     const scaler = scalerOf(options.scaler, line, this.#state);
-    this.#pools = new GpuPoolReconciler({ client, cluster, scaler, events, newestJob: newest, ...times });
+    this.#pools = new GpuPoolReconciler({ client, cluster, scaler, energy, events, newestJob: newest, ...times });
     this.#fleet = new FleetCycle({
       cluster,
       memory,
+      energy,
       metrics: options.metrics,
       planner: new InProcessPlanner(),
       gatherers: { cluster, memory, ...this.#jobs.written },

@@ -1,11 +1,13 @@
 import { expect } from 'chai';
 import {
   DEFAULT_SCALING_POLICY_SPEC,
+  parseEnergySource,
   parseGpuPool,
   parseScalingPolicy,
   parseTrainingJob,
 } from '../../../src/api/parse.ts';
 import { changed, type InvalidCases, type JsonObject, type ValidCases } from './cases/case.ts';
+import { ENERGY_SOURCE_BASE, INVALID_ENERGY_SOURCES, VALID_ENERGY_SOURCES } from './cases/energy-source-cases.ts';
 import { GPU_POOL_BASE, INVALID_GPU_POOLS, VALID_GPU_POOLS } from './cases/gpu-pool-cases.ts';
 import { INVALID_SCALING_POLICIES, SCALING_POLICY_BASE, VALID_SCALING_POLICIES } from './cases/scaling-policy-cases.ts';
 import { INVALID_TRAINING_JOBS, TRAINING_JOB_BASE, VALID_TRAINING_JOBS } from './cases/training-job-cases.ts';
@@ -25,6 +27,12 @@ const kinds: Record<string, Kind> = {
     invalid: INVALID_TRAINING_JOBS,
   },
   GPUPool: { parse: parseGpuPool, base: GPU_POOL_BASE, valid: VALID_GPU_POOLS, invalid: INVALID_GPU_POOLS },
+  EnergySource: {
+    parse: parseEnergySource,
+    base: ENERGY_SOURCE_BASE,
+    valid: VALID_ENERGY_SOURCES,
+    invalid: INVALID_ENERGY_SOURCES,
+  },
   ScalingPolicy: {
     parse: parseScalingPolicy,
     base: SCALING_POLICY_BASE,

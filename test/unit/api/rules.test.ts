@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { CUSTOM_RESOURCES } from '../../../src/api/resources.ts';
 import { structuralSchema, visitFields } from '../../../tools/codegen/structural-schema.ts';
+import { INVALID_ENERGY_SOURCES } from './cases/energy-source-cases.ts';
 import { FIXED_IN_GPU_POOL, FIXED_IN_TRAINING_JOB } from './cases/fixed-fields.ts';
 import { INVALID_GPU_POOLS } from './cases/gpu-pool-cases.ts';
 import { INVALID_SCALING_POLICIES } from './cases/scaling-policy-cases.ts';
@@ -11,6 +12,7 @@ const TRIED: Record<string, readonly RegExp[]> = {
     ({ says }) => says,
   ),
   GPUPool: [...Object.values(INVALID_GPU_POOLS), ...Object.values(FIXED_IN_GPU_POOL)].map(({ says }) => says),
+  EnergySource: Object.values(INVALID_ENERGY_SOURCES).map(({ says }) => says),
   ScalingPolicy: Object.values(INVALID_SCALING_POLICIES).map(({ says }) => says),
 };
 

@@ -32,10 +32,32 @@ export const VALID_GPU_POOLS: ValidCases = {
   'a fixed size': spec({ limits: { minNodes: 8, maxNodes: 8 } }),
   'billed by GPU in euros': spec({ cost: { billing: 'Gpu', pricePerNodeHour: '12', currency: 'EUR' } }),
   'owned and free': spec({ cost: { pricePerNodeHour: '0' } }),
+  'metered electricity': spec({
+    energy: {
+      priceSource: 'de-price',
+      carbonSource: 'de-carbon',
+      billing: 'Metered',
+      powerUsageEffectivenessPercent: 115,
+      busyWattsPerGpu: 90,
+      idleWattsPerGpu: 25,
+    },
+  }),
   'given back at once': spec({ scaleDownDelaySeconds: 0, provisioningTimeoutSeconds: 30 }),
 };
 
 export const INVALID_GPU_POOLS: InvalidCases = {
+  'a GPU that draws more at rest': {
+    change: spec({ energy: { busyWattsPerGpu: 60, idleWattsPerGpu: 70 } }),
+    field: 'spec.energy.idleWattsPerGpu',
+    says: /spec\.energy\.idleWattsPerGpu is above/,
+    by: 'rule',
+  },
+  'a site that draws less than its machines': {
+    change: spec({ energy: { powerUsageEffectivenessPercent: 90 } }),
+    field: 'spec.energy.powerUsageEffectivenessPercent',
+    says: /greater than or equal to 100/,
+    by: 'schema',
+  },
   'no accelerator': {
     change: spec({ accelerator: null }),
     field: 'spec.accelerator',

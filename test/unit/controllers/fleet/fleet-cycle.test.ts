@@ -1,12 +1,16 @@
 import { expect } from 'chai';
+import { EnergyMemory } from '../../../../src/controllers/energy-source/energy-memory.ts';
 import { FleetCycle } from '../../../../src/controllers/fleet/fleet-cycle.ts';
 import { FleetMemory } from '../../../../src/controllers/fleet/fleet-memory.ts';
 import { Freshest } from '../../../../src/controllers/freshest.ts';
+import { forecastSignal } from '../../../../src/core/forecast/forecast.ts';
+import { foldReading, NO_RECORD } from '../../../../src/core/forecast/record.ts';
 import { type FleetPlan, planFleet } from '../../../../src/core/plan-fleet.ts';
 import type { Snapshot } from '../../../../src/core/snapshot.ts';
 import { type Planner, PlannerError } from '../../../../src/ports/planner.ts';
 import { aClusterView } from '../../../support/a-cluster-view.ts';
-import { aGpuPool, aTrainingJob } from '../../../support/a-training-job.ts';
+import { aGpuPool, aTrainingJob, type GpuPoolParts } from '../../../support/a-training-job.ts';
+import { anEnergySource } from '../../../support/an-energy-source.ts';
 
 const START = 1_000_000;
 const LOOK_SECONDS = 5;
@@ -22,18 +26,20 @@ class SlowPlanner implements Planner {
   }
 }
 
-function aCycle() {
+function aCycle(poolSpec: GpuPoolParts['spec'] = {}) {
   const job = aTrainingJob();
   const key = `${job.metadata.namespace}/${job.metadata.name}`;
   const planner = new SlowPlanner();
   const memory = new FleetMemory();
-  const cluster = aClusterView({ trainingJobs: [job], pools: [aGpuPool()] });
+  const cluster = aClusterView({ trainingJobs: [job], pools: [aGpuPool({ spec: poolSpec })] });
+  const energy = new EnergyMemory();
   const clock = { now: START };
   const leading = new AbortController();
   const seen = { plans: 0, problems: [] as string[], enqueued: 0 };
   const cycle = new FleetCycle({
     cluster,
     memory,
+    energy,
     planner,
     metrics: { readTrainers: async () => new Map() },
     gatherers: { cluster, memory, workerJobs: new Freshest(() => 0), configMaps: new Freshest(() => 0) },
@@ -49,7 +55,7 @@ function aCycle() {
     clock.now += LOOK_SECONDS;
   };
   const decided = () => memory.get(key, job.metadata.uid);
-  return { cycle, planner, seen, clock, leading, look, decided, memory, key };
+  return { cycle, planner, seen, clock, leading, look, decided, memory, key, energy };
 }
 
 describe('the planning cycle of the fleet', () => {
@@ -112,5 +118,31 @@ describe('the planning cycle of the fleet', () => {
     planner.asked[0]?.answer();
     await cycle.planned;
     expect(memory.get(key, 'another')?.decision).to.equal(undefined);
+  });
+
+  it('hands the planner the hours of the pools that name energy sources', async () => {
+    const { planner, look, energy } = aCycle({
+      energy: { priceSource: 'tariff', billing: 'Metered', busyWattsPerGpu: 100, powerUsageEffectivenessPercent: 150 },
+    });
+    const { spec } = anEnergySource({
+      spec: {
+        signal: 'Price',
+        basis: undefined,
+        currency: 'USD',
+        provider: { type: 'Tariff', tariff: { pricePerKwh: '1' } },
+      },
+    });
+    const hour = Math.floor(START / 3600) * 3600;
+    const slots = [0.1, 0.4].map((value, index) => ({
+      from: hour + index * 3600,
+      to: hour + (index + 1) * 3600,
+      value,
+    }));
+    const record = foldReading(NO_RECORD, slots, START);
+    energy.set('tariff', { spec, record, forecast: forecastSignal(record, START), expectedGain: undefined });
+    await look();
+    const [pool] = planner.asked[0]?.snapshot.pools ?? [];
+    expect(pool?.kilowattsPerGpu).to.be.closeTo(0.15, 1e-12);
+    expect(pool?.hours?.map(({ moneyPerKwh }) => moneyPerKwh)).to.deep.equal([0.1, 0.4]);
   });
 });
