@@ -34,6 +34,7 @@ export const TRAINING_JOB_CONDITIONS = {
       WorkersNotReady: 'False: some workers are not ready.',
       Rescaling: 'False: workers are being changed.',
       Suspended: 'False: the job is suspended.',
+      Paused: 'False: the job waits for better hours.',
       Finished: 'False: the job is complete or has failed.',
     },
   },
@@ -107,6 +108,24 @@ export const TRAINING_JOB_CONDITIONS = {
       BudgetExceeded: 'True: the budget is used up and onExceeded is Suspend.',
       Suspending: 'False: a checkpoint was asked for and the workers are stopping.',
       NotSuspended: 'False: the job may run.',
+    },
+  },
+  Paused: {
+    meaning: 'There are no workers because better hours are waited for.',
+    reasons: {
+      CheaperHours: 'True: hours that cost less, carbon at its price included, are waited for.',
+      OutsideHours: 'True: windows or limits of spec.eco or of the ScalingPolicy exclude this hour.',
+      NotPaused: 'False: no hours are waited for.',
+    },
+  },
+  HoursKept: {
+    meaning: 'The run keeps to the hours that windows and limits leave it.',
+    reasons: {
+      HoursKept: 'True: by the plan it runs in no hour that they exclude.',
+      NoLimits: 'True: no windows or limits are set.',
+      DeadlineComesFirst: 'False: part of the run will be in excluded hours, or the deadline would be missed.',
+      SignalUnknown: 'Unknown: a limit is set on a signal that is not known for these hours; it excludes none of them.',
+      TimeZoneUnknown: 'False: the time zone is not one of the IANA database; its windows exclude no hours.',
     },
   },
   Complete: {

@@ -62,6 +62,15 @@ const resizeStatusSchema = z.object({
   stepAtStart: count().optional().describe('stepAtStart is the optimizer step when it began.'),
 });
 
+const pauseSchema = z.object({
+  reason: pascalCase().describe('reason for the pause, a stable word.'),
+  message: text(1024).describe('message for people: what is waited for and what that saves.'),
+  since: instant().describe('since when the run waits.'),
+  until: instant().optional().describe('until when it will wait as planned now; left out when that is not known.'),
+  isStart: z.boolean().describe('isStart is true for a run that waits for its first start.'),
+  resumes: allocationSchema.optional().describe('resumes with this allocation.'),
+});
+
 const progressSchema = z.object({
   stepsCompleted: count().optional().describe('stepsCompleted is the optimizer steps done, over all restarts.'),
   samplesCompleted: count().optional().describe('samplesCompleted is the samples processed, over all restarts.'),
@@ -144,6 +153,7 @@ const DECISION_ACTIONS = [
   'RollBackBatch',
   'MovePool',
   'Suspend',
+  'Pause',
   'Resume',
   'Hold',
 ] as const;
@@ -184,6 +194,11 @@ export const trainingJobStatusSchema = z.object({
   batch: batchStatusSchema.optional().describe('batch and learning rate sent to the trainer, and its answer.'),
   tuning: tuningStatusSchema.optional().describe('tuning in flight; absent when the trainer has answered.'),
   resize: resizeStatusSchema.optional().describe('resize in flight; absent when there is none.'),
+  pause: pauseSchema.optional().describe('pause until better hours; absent when the run is not waiting for any.'),
+  pauses: count().optional().describe('pauses so far for cheaper hours.'),
+  pausedSeconds: count()
+    .optional()
+    .describe('pausedSeconds is how long the run has waited for hours, the present pause left out.'),
   progress: progressSchema.optional().describe('progress of the run.'),
   estimate: estimateSchema.optional().describe('estimate of the parameters of the run, each with its interval.'),
   cost: costSchema.optional().describe('cost of the run.'),

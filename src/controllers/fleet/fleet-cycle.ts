@@ -11,13 +11,13 @@ import { type Planner, PlannerError, type PlannerProblem } from '../../ports/pla
 import type { ClusterView } from '../cluster-view.ts';
 import { hasEnded } from '../ended.ts';
 import { fromInstant } from '../instants.ts';
-import type { TrainingJobObject } from '../kinds.ts';
+import type { GpuPoolObject, TrainingJobObject } from '../kinds.ts';
 import { type Gatherers, gatherJobView } from '../training-job/gather.ts';
 import { configurationOf, currentConfiguration, type JobView, shapeOf } from '../training-job/view.ts';
 import { decodeEvidence } from './evidence-codec.ts';
 import type { FleetMemory, JobFindings } from './fleet-memory.ts';
 import { policyFor } from './limits.ts';
-import { snapshotJob, snapshotPool } from './snapshot.ts';
+import { type PoolElectricity, snapshotJob, snapshotPool } from './snapshot.ts';
 
 export interface FleetCycleOptions {
   readonly cluster: ClusterView;
@@ -27,6 +27,8 @@ export interface FleetCycleOptions {
   readonly gatherers: Gatherers;
   /** The newest known form of a cached job. */
   readonly newest: (cached: TrainingJobObject) => TrainingJobObject;
+  /** Prices, intensity and draw of a pool's electricity; without it nothing is known of them. */
+  readonly electricityOf?: ((pool: GpuPoolObject) => PoolElectricity | undefined) | undefined;
   readonly nowSeconds: () => number;
   /** Has the job reconciled soon. */
   readonly enqueue: (key: string) => void;
@@ -158,7 +160,7 @@ export class FleetCycle {
           const findings = memory.get(keyOf(view.job), view.job.metadata.uid) ?? remembered(view);
           return snapshotJob(view, findings.evidence, findings.accruedCost);
         }),
-      pools: cluster.pools.list().map((pool) => snapshotPool(cluster, pool)),
+      pools: cluster.pools.list().map((pool) => snapshotPool(cluster, pool, this.#options.electricityOf?.(pool))),
     };
   }
 

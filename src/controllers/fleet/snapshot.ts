@@ -18,11 +18,16 @@ import { currentConfiguration, type JobView, shapeOf } from '../training-job/vie
 export function snapshotJob(view: JobView, evidence: Evidence, accruedCost: number): JobSnapshot {
   const { job, limits, status } = view;
   const { bookkeeping, batch } = status;
-  const current = currentConfiguration({ ...view, shape: shapeOf(view.pool) });
+  const isWaiting = waitsForStart(view);
+  const laidOut = currentConfiguration({ ...view, shape: shapeOf(view.pool) });
+  const current = isWaiting ? { ...laidOut, replicas: 0, nodes: 0 } : laidOut;
   const lastHour = (bookkeeping?.rescaleTimes ?? []).flatMap((time) => fromInstant(time) ?? []);
   const history: JobHistory = {
     current,
-    busyWith: busyWith(view),
+    busyWith: isWaiting ? 'Waiting' : busyWith(view),
+    pauses: status.pauses ?? 0,
+    pausedSeconds: status.pausedSeconds ?? 0,
+    pausedSince: fromInstant(status.pause?.since),
     unacknowledgedSince: fromInstant(bookkeeping?.unacknowledgedSince),
     lastReloadAt: fromInstant(bookkeeping?.lastBatchChangeTime),
     lastResizeAt: fromInstant(bookkeeping?.lastRescaleTime),
@@ -33,11 +38,18 @@ export function snapshotJob(view: JobView, evidence: Evidence, accruedCost: numb
     accruedCost,
   };
   const key = `${job.metadata.namespace}/${job.metadata.name}`;
-  return { key, limits, held: heldBy(job), history, evidence };
+  const submittedAt = fromInstant(job.metadata.creationTimestamp);
+  return { key, limits, held: heldBy(job), history, evidence, ...(submittedAt === undefined ? {} : { submittedAt }) };
+}
+
+/** Only a job that may wait for hours is asked about before its start. */
+function waitsForStart({ limits, workerJob, status }: JobView): boolean {
+  return limits.canPause && limits.mode === 'Auto' && workerJob === undefined && status.startTime === undefined;
 }
 
 function busyWith(view: JobView): JobHistory['busyWith'] {
   if (view.status.resize !== undefined) return 'Resize';
+  if (view.status.pause !== undefined) return 'Paused';
   if (view.workerJob === undefined || view.livePods.length === 0) return 'NotRunning';
   return view.status.tuning === undefined ? 'Nothing' : 'Reload';
 }
@@ -54,7 +66,10 @@ function heldBy(job: TrainingJobObject): HeldByUser {
   };
 }
 
-export function snapshotPool(cluster: ClusterView, pool: GpuPool): PoolSnapshot {
+/** What is known of the electricity of a pool, now and in the hours to come. */
+export type PoolElectricity = Pick<PoolSnapshot, 'hours' | 'kilowattsPerGpu'>;
+
+export function snapshotPool(cluster: ClusterView, pool: GpuPool, electricity: PoolElectricity = {}): PoolSnapshot {
   return {
     name: pool.metadata.name,
     gpusPerNode: pool.spec.gpusPerNode,
@@ -65,5 +80,6 @@ export function snapshotPool(cluster: ClusterView, pool: GpuPool): PoolSnapshot 
     currency: pool.spec.cost.currency,
     provisioningSeconds: pool.status?.provisioningSeconds,
     stockOutUntil: fromInstant(pool.status?.stockOutUntil),
+    ...electricity,
   };
 }

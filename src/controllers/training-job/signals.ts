@@ -3,6 +3,7 @@ import { duration, money } from '../../core/explain/figures.ts';
 import type { JobFindings } from '../fleet/fleet-memory.ts';
 import { toInstant } from '../instants.ts';
 import type { Draft } from './draft.ts';
+import { reportHours } from './hours.ts';
 import type { JobView } from './view.ts';
 
 /** Conditions about what is known of the run: its metrics, its deadline, its budget. */
@@ -10,6 +11,7 @@ export function reportSignals(view: JobView, draft: Draft, findings: JobFindings
   reportMetrics(view, draft);
   reportDeadline(view, draft, findings);
   reportBudget(view, draft, findings);
+  reportHours(view, draft, findings.decision);
 }
 
 function reportMetrics(view: JobView, draft: Draft): void {

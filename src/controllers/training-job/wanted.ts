@@ -1,7 +1,7 @@
 import type { Draft } from './draft.ts';
 import type { JobView } from './view.ts';
 
-/** How many workers there should be: 0 while suspended, the number decided on in Auto, else the user's. */
+/** How many workers there should be: 0 while suspended or paused, the number decided on in Auto, else the user's. */
 export function wantedReplicas(view: JobView, draft: Draft): number {
   const { job, limits, status, decision } = view;
   const suspension = suspensionOf(view);
@@ -10,8 +10,9 @@ export function wantedReplicas(view: JobView, draft: Draft): number {
     return 0;
   }
   draft.condition('Suspended', 'False', 'NotSuspended', 'the job may run');
+  if (draft.status.pause !== undefined) return 0;
   if (limits.mode !== 'Auto') return job.spec.replicas;
-  if (decision?.action === 'Resize') return decision.target.replicas;
+  if (decision?.action === 'Resize' || decision?.action === 'Resume') return decision.target.replicas;
   const decided = status.replicas === 0 ? undefined : status.replicas;
   const replicas = decided ?? view.tunedReplicas ?? job.spec.replicas;
   return Math.min(limits.maxReplicas, Math.max(limits.minReplicas, replicas));

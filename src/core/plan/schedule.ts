@@ -1,12 +1,13 @@
 import { globalBatchSize, type InstantSeconds, samePlacement } from '../configuration.ts';
 import { SECONDS_PER_HOUR } from '../model/cost-rate.ts';
 import type { JobSnapshot, PoolHour, PoolSnapshot } from '../snapshot.ts';
+import { type AllowedHours, allowedHours, exclusionAt } from './allowed-hours.ts';
 import type { Ranking } from './choose.ts';
-import { pauseSeconds, startSeconds } from './evaluate.ts';
+import { pauseSeconds, resumeSeconds, startSeconds } from './evaluate.ts';
 import { sameData } from './inputs.ts';
 import type { Candidate, Judgement } from './judge.ts';
 import { carryOut, type Run, runsAtOnce } from './slot-runs.ts';
-import { type Forecast, readForecast, tabulateSlots } from './slot-table.ts';
+import { type Forecast, readForecast, type Scarcity, tabulateSlots } from './slot-table.ts';
 import { planSlots, type Slot, type SlotQuestion } from './slots.ts';
 
 /** What a job is to do at an instant, as the hours' prices say. */
@@ -15,9 +16,19 @@ export interface Schedule {
   readonly candidate: Candidate | undefined;
   /** When that changes; undefined when it lasts until the work is done. */
   readonly until: InstantSeconds | undefined;
-  /** Money for the work left: by the schedule, and on the placement in force from now on without a pause. */
+  /**
+   * For the work left, by the schedule and on the placement in force from now on without a pause: money, carbon at its
+   * price and, so that they are avoided, time in excluded hours many times over.
+   */
   readonly cost: number;
   readonly costAtOnce: number;
+  /** Money and carbon alone. */
+  readonly amount: number;
+  readonly amountAtOnce: number;
+  /** Seconds that it will run in hours which windows and limits exclude. */
+  readonly excludedSeconds: number;
+  /** Whether they exclude this hour. */
+  readonly isExcludedNow: boolean;
 }
 
 /**
@@ -46,31 +57,35 @@ export function scheduleOf(
   mostReplicas: number,
 ): Schedule | undefined {
   const { job } = ranking;
-  if (pool.hours === undefined || pool.hours.length === 0) return undefined;
   if (job.limits.objective === 'TimeToTarget' || !(job.limits.canPause || job.limits.canRescale)) return undefined;
+  const allowed = allowedHours(job.limits, pool, now);
+  if (allowed === undefined) return undefined;
   const turn = (PLANNED_EVERY_SECONDS / TURNS) * turnOf(job.key);
-  const plannedAt = Math.floor((now - turn) / PLANNED_EVERY_SECONDS) * PLANNED_EVERY_SECONDS + turn;
+  const lastTurn = Math.floor((now - turn) / PLANNED_EVERY_SECONDS) * PLANNED_EVERY_SECONDS + turn;
+  // A paused job can't have run since before its pause.
+  const plannedAt = Math.max(lastTurn, job.history.pausedSince ?? lastTurn);
   const known = remembered.get(ranking.judgement);
-  const isPaused = job.history.busyWith === 'Paused';
+  const { busyWith, pauses = 0 } = job.history;
+  const asked = { allowed, plannedAt, isPaused: busyWith === 'Paused', pauses, mostReplicas };
   const isSame =
-    known?.plannedAt === plannedAt &&
-    known.hours === pool.hours &&
-    known.isPaused === isPaused &&
-    known.mostReplicas === mostReplicas &&
-    known.kilowattsPerGpu === pool.kilowattsPerGpu;
-  const made = isSame ? known.made : makeSchedule(ranking, pool, plannedAt, mostReplicas);
-  if (!isSame) {
-    const { hours, kilowattsPerGpu } = pool;
-    remembered.set(ranking.judgement, { plannedAt, hours, isPaused, mostReplicas, kilowattsPerGpu, made });
-  }
-  return made === undefined ? undefined : { ...made, ...at(now, made) };
+    known !== undefined &&
+    known.kilowattsPerGpu === pool.kilowattsPerGpu &&
+    (Object.keys(asked) as (keyof typeof asked)[]).every((field) => known[field] === asked[field]);
+  const made = isSame ? known.made : makeSchedule(ranking, pool, asked);
+  if (!isSame) remembered.set(ranking.judgement, { ...asked, kilowattsPerGpu: pool.kilowattsPerGpu, made });
+  if (made === undefined) return undefined;
+  return { ...made, ...at(now, made), isExcludedNow: exclusionAt(allowed, now) !== undefined };
 }
 
-interface Remembered {
+interface Asked {
+  readonly allowed: AllowedHours;
   readonly plannedAt: InstantSeconds;
-  readonly hours: readonly PoolHour[];
   readonly isPaused: boolean;
+  readonly pauses: number;
   readonly mostReplicas: number;
+}
+
+interface Remembered extends Asked {
   readonly kilowattsPerGpu: number | undefined;
   readonly made: Made | undefined;
 }
@@ -83,17 +98,30 @@ interface Made {
   readonly levels: readonly Candidate[];
   readonly cost: number;
   readonly costAtOnce: number;
+  readonly amount: number;
+  readonly amountAtOnce: number;
+  readonly excludedSeconds: number;
 }
 
-function makeSchedule(
+/** Under Prefer a budget that a plan would break is a reason to take no notice of carbon, windows and limits. */
+function makeSchedule(ranking: Ranking, pool: PoolSnapshot, asked: Asked): Made | undefined {
+  const { limits, history } = ranking.job;
+  const { eco, budgetCost } = limits;
+  const made = planHours(ranking, pool, asked, eco?.carbonPricePerKilogram ?? 0);
+  if (made === undefined || eco?.mode !== 'Prefer' || budgetCost === undefined) return made;
+  if (history.accruedCost + made.money <= budgetCost) return made;
+  const isExcluded = asked.allowed.isExcluded.map(() => false);
+  return planHours(ranking, pool, { ...asked, allowed: { ...asked.allowed, isExcluded } }, 0);
+}
+
+function planHours(
   ranking: Ranking,
   pool: PoolSnapshot,
-  now: InstantSeconds,
-  mostReplicas: number,
-): Made | undefined {
+  { allowed, plannedAt: now, mostReplicas }: Asked,
+  carbonPrice: number,
+): (Made & { readonly money: number }) | undefined {
   const { job, current } = ranking;
   const { limits, history } = job;
-  const { hours = [] } = pool;
   const levels = levelsOf(ranking, mostReplicas);
   const inForce = levels.indexOf(current);
   if (inForce < 0) return undefined;
@@ -101,32 +129,111 @@ function makeSchedule(
   const mean = workSeconds(current);
   const likely = current.score.secondsToTarget90;
   if (!(mean > 0 && likely < Number.POSITIVE_INFINITY)) return undefined;
+  const deadline = latestEnd(job, now, likely);
   const question = {
     now,
-    slots: slotsOf(hours),
+    slots: slotsOf(allowed.hours),
     levels: [PAUSE, ...levels.map((each) => levelOf(each, workSeconds(each), job, pool))],
-    workLeft: limits.deadline === undefined ? 1 : likely / mean,
+    workLeft: deadline === undefined ? 1 : likely / mean,
     // The plan may be as old as that when it is followed.
-    deadline: limits.deadline === undefined ? undefined : limits.deadline - PLANNED_EVERY_SECONDS,
-    restartSeconds: startSeconds(job, pool),
+    deadline: deadline === undefined ? undefined : deadline - PLANNED_EVERY_SECONDS,
+    restartSeconds: limits.canPause ? resumeSeconds(job, pool) : startSeconds(job, pool),
     currentLevel: history.busyWith === 'Paused' ? 0 : 1 + inForce,
     minRunSeconds: Math.max(limits.cooldownSeconds, RUN_OVER_START * startSeconds(job, pool)),
-    maxPauses: limits.canPause ? Number.POSITIVE_INFINITY : 0,
+    maxPauses: pausesLeft(job, allowed),
     timeValuePerSecond: limits.timeValuePerHour / SECONDS_PER_HOUR,
-    carbonPrice: 0,
+    carbonPrice,
   };
-  const forecast = forecastOf(hours, now);
+  const forecast = forecastOf(allowed.hours, now);
+  const patient = { ...question, timeValuePerSecond: patienceOf(job, question, 1 + inForce, forecast) };
+  const scarcity = scarcityOf(question, allowed, forecast);
+  const priced = scarcity === undefined ? forecast : { ...forecast, scarcity };
   // What a forecast errs by is many times what a thorough search would still find.
-  const plan = planSlots(question, forecast, 'Quick');
+  const plan = planSlots(patient, priced, 'Quick');
   if (plan.isLate) return undefined;
-  return { runs: plan.runs, levels, cost: plan.cost, costAtOnce: costAtOnce(question, inForce, forecast) };
+  const costOf = (asked: SlotQuestion, at: Forecast, runs: readonly Run[]) =>
+    carryOut(tabulateSlots({ ...asked, deadline: undefined }, at), runs)?.cost ?? Number.NaN;
+  const atOnce = runsAtOnce(tabulateSlots(question, forecast))[inForce];
+  const runAtOnce = atOnce === undefined ? [] : [atOnce];
+  return {
+    runs: plan.runs,
+    levels,
+    cost: plan.cost,
+    costAtOnce: costOf(patient, priced, runAtOnce),
+    amount: costOf(question, forecast, plan.runs),
+    amountAtOnce: costOf(question, forecast, runAtOnce),
+    money: costOf({ ...question, carbonPrice: 0 }, forecast, plan.runs),
+    excludedSeconds: excludedSecondsOf(plan.runs, allowed),
+  };
 }
 
-/** Of the level in force from now on, however late that is. */
-function costAtOnce(question: SlotQuestion, inForce: number, forecast: Forecast): number {
-  const table = tabulateSlots({ ...question, deadline: undefined }, forecast);
-  const run = runsAtOnce(table)[inForce];
-  return (run === undefined ? undefined : carryOut(table, [run])?.cost) ?? Number.NaN;
+/**
+ * Currency per second. Where a job may wait and nothing says how long, waiting for an hour has to save as large a share
+ * of what an hour costs as any change has to of what is left: else a week is waited for little.
+ */
+function patienceOf(
+  { limits }: JobSnapshot,
+  { timeValuePerSecond, levels, carbonPrice }: SlotQuestion,
+  inForce: number,
+  { moneyPerKwh, kgCo2ePerKwh, rentFactor }: Forecast,
+): number {
+  const isBounded = limits.deadline !== undefined || limits.eco?.maxDelaySeconds !== undefined;
+  const level = levels[inForce];
+  if (limits.eco === undefined || isBounded || level === undefined) return timeValuePerSecond;
+  const mean = (moneyPerKwh.at(-1) ?? 0) + carbonPrice * (kgCo2ePerKwh.at(-1) ?? 0);
+  const rate = level.rentPerSecond * (rentFactor.at(-1) ?? 1) + (level.kilowatts * mean) / SECONDS_PER_HOUR;
+  return Math.max(timeValuePerSecond, limits.minimumGainFraction * rate);
+}
+
+/** By the deadline, and no later than the longest delay allows. */
+function latestEnd({ limits, history }: JobSnapshot, now: InstantSeconds, seconds: number): InstantSeconds | undefined {
+  const { eco } = limits;
+  const deadline = eco?.mayMissDeadline === true ? undefined : limits.deadline;
+  if (eco?.maxDelaySeconds === undefined) return deadline;
+  const delayLeft = Math.max(0, eco.maxDelaySeconds - (history.pausedSeconds ?? 0));
+  return Math.min(deadline ?? Number.POSITIVE_INFINITY, (history.pausedSince ?? now) + delayLeft + seconds);
+}
+
+/** Those that excluded hours need are not counted. */
+function pausesLeft({ limits, history }: JobSnapshot, { isExcluded }: AllowedHours): number {
+  const { eco, canPause } = limits;
+  if (!canPause) return 0;
+  if (eco === undefined) return Number.POSITIVE_INFINITY;
+  const stretches = isExcluded.filter((excluded, index) => excluded && isExcluded[index - 1] !== true).length;
+  const needed = eco.mode === 'Require' ? stretches : 0;
+  return Math.max(0, eco.maxPauses - (history.pauses ?? 0)) + needed;
+}
+
+/** An excluded hour is one in which nothing is free: it costs so many times what the dearest does. */
+const EXCLUDED_FACTOR = 100;
+
+function scarcityOf(
+  { levels, carbonPrice }: SlotQuestion,
+  { hours, isExcluded }: AllowedHours,
+  { edge, moneyPerKwh, kgCo2ePerKwh, rentFactor }: Forecast,
+): Scarcity | undefined {
+  if (!isExcluded.includes(true)) return undefined;
+  const dearest = Math.max(
+    ...moneyPerKwh.map((money, index) => Math.abs(money + carbonPrice * (kgCo2ePerKwh[index] ?? 0))),
+  );
+  const rent = Math.max(...rentFactor);
+  const rates = levels.map((level) => level.rentPerSecond * rent + (level.kilowatts * dearest) / SECONDS_PER_HOUR);
+  const free = Float64Array.from(edge, (instant) => {
+    const index = hours.findIndex(({ from, to }) => from <= instant && instant < to);
+    return isExcluded[index] === true ? 0 : 1;
+  });
+  // Where running costs nothing, a second in an excluded hour still costs something.
+  const blockedRate = EXCLUDED_FACTOR * Math.max(...rates, 1 / SECONDS_PER_HOUR);
+  return { price: new Float64Array(edge.length), free, blockedRate };
+}
+
+function excludedSecondsOf(runs: readonly Run[], { hours, isExcluded }: AllowedHours): number {
+  let seconds = 0;
+  hours.forEach((hour, index) => {
+    if (isExcluded[index] !== true) return;
+    for (const { from, to } of runs) seconds += Math.max(0, Math.min(to, hour.to) - Math.max(from, hour.from));
+  });
+  return seconds;
 }
 
 const PAUSE = { workPerSecond: 0, rentPerSecond: 0, kilowatts: 0 };
@@ -154,6 +261,7 @@ function levelOf({ score }: Candidate, workSeconds: number, { limits }: JobSnaps
     workPerSecond: 1 / workSeconds,
     rentPerSecond: score.ratePerHour / SECONDS_PER_HOUR,
     kilowatts: gpus * (pool.kilowattsPerGpu ?? 0),
+    holds: 1,
   };
 }
 
@@ -174,7 +282,7 @@ function turnOf(key: string): number {
 }
 
 function slotsOf(hours: readonly PoolHour[]): readonly Slot[] {
-  const known = slots.get(hours) ?? hours.map((hour) => ({ ...hour, kgCo2ePerKwh: undefined }));
+  const known = slots.get(hours) ?? hours.map((hour) => ({ ...hour, kgCo2ePerKwh: hour.kgCo2ePerKwh }));
   slots.set(hours, known);
   return known;
 }

@@ -1,4 +1,5 @@
 // Several jobs on several pools under one operator, on one virtual clock, with nothing that goes wrong.
+import type { FleetCycleOptions } from '../../../src/controllers/fleet/fleet-cycle.ts';
 import type { GpuPoolObject, Pod, TrainingJobObject } from '../../../src/controllers/kinds.ts';
 import { GPU_RESOURCE } from '../../../src/controllers/training-job/indexed-job.ts';
 import { keyOf } from '../../../src/kube/resource.ts';
@@ -17,6 +18,7 @@ export interface FleetStory {
   /** Pods of somebody else, one GPU each, by the pool that they stand on. */
   readonly foreignPods: readonly { readonly name: string; readonly pool: GpuPoolObject }[];
   readonly startSeconds: number;
+  readonly electricityOf?: FleetCycleOptions['electricityOf'];
 }
 
 const PROVISIONING_SECONDS = 20;
@@ -31,11 +33,13 @@ export class FleetWorld {
   readonly #nodes: ReadonlyMap<string, SimulatedNodes>;
   readonly #process: OperatorProcess;
   readonly #startSeconds: number;
+  readonly #electricityOf: FleetCycleOptions['electricityOf'];
   #seconds = 0;
 
-  constructor({ jobs, pools, foreignPods, startSeconds }: FleetStory) {
+  constructor({ jobs, pools, foreignPods, startSeconds, electricityOf }: FleetStory) {
     const { server } = this;
     this.#startSeconds = startSeconds;
+    this.#electricityOf = electricityOf;
     const nowSeconds = () => startSeconds + this.#seconds;
     for (const pool of pools) server.put('gpupools', pool);
     for (const { job } of jobs) server.put('trainingjobs', job);
@@ -54,6 +58,11 @@ export class FleetWorld {
       }),
     );
     this.#process = this.#startProcess();
+  }
+
+  /** Nodes that stand on a pool. */
+  nodesOf(pool: string): number {
+    return this.#nodes.get(pool)?.nodes().length ?? 0;
   }
 
   get seconds(): number {
@@ -104,7 +113,9 @@ export class FleetWorld {
       read: (pool) => scalerOf(pool).read(pool),
       setNodes: (pool, nodes, token) => scalerOf(pool).setNodes(pool, nodes, token),
     };
-    return new OperatorProcess({ server: this.server, line: new FaultyLine(new Map()), scaler, metrics, clock });
+    const line = new FaultyLine(new Map());
+    const electricityOf = this.#electricityOf;
+    return new OperatorProcess({ server: this.server, line, scaler, metrics, clock, electricityOf });
   }
 }
 

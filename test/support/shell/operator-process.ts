@@ -1,7 +1,7 @@
 // The operator's real reconcilers and planning cycle as one process that can die, with caches that may lag behind.
 import { InProcessPlanner } from '../../../src/adapters/planner/in-process-planner.ts';
 import { type ClusterView, POD_INDEXES } from '../../../src/controllers/cluster-view.ts';
-import { FleetCycle } from '../../../src/controllers/fleet/fleet-cycle.ts';
+import { FleetCycle, type FleetCycleOptions } from '../../../src/controllers/fleet/fleet-cycle.ts';
 import { FleetMemory } from '../../../src/controllers/fleet/fleet-memory.ts';
 import { GpuPoolReconciler } from '../../../src/controllers/gpu-pool/reconciler.ts';
 import type { Pod } from '../../../src/controllers/kinds.ts';
@@ -26,6 +26,7 @@ export interface ProcessOptions {
   readonly scaler: NodeScaler;
   readonly metrics: MetricsSource;
   readonly clock: Clock;
+  readonly electricityOf?: FleetCycleOptions['electricityOf'];
 }
 
 const READ_INTERVAL_SECONDS = 5;
@@ -74,6 +75,7 @@ export class OperatorProcess {
       cluster,
       memory,
       metrics: options.metrics,
+      electricityOf: options.electricityOf,
       planner: new InProcessPlanner(),
       gatherers: { cluster, memory, ...this.#jobs.written },
       newest,
