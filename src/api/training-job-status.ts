@@ -119,6 +119,33 @@ const costSchema = z.object({
     ),
 });
 
+export const ENERGY_SOURCES = ['Counter', 'Power', 'Model'] as const;
+
+const energySchema = z.object({
+  kilowattHours: decimal().describe(
+    'kilowattHours used at the meter, the share of the hosts and of the building included.',
+  ),
+  modelledKilowattHours: decimal().optional().describe('modelledKilowattHours are those of them that no meter told.'),
+  source: z
+    .enum(ENERGY_SOURCES)
+    .optional()
+    .describe('source of most of the newest energy: counters of the GPUs, their power, or a model of their draw.'),
+  unknownGpuSeconds: count().optional().describe('unknownGpuSeconds is the GPU time of which no energy is known.'),
+  busySeconds: count().optional().describe('busySeconds is the time in which nodes stood for the run.'),
+  co2eKilograms: decimal()
+    .optional()
+    .describe('co2eKilograms is the CO2e of the energy, by the carbon intensity of each hour.'),
+  kilowattHoursWithoutIntensity: decimal()
+    .optional()
+    .describe('kilowattHoursWithoutIntensity are those whose carbon intensity is not known; co2eKilograms lacks them.'),
+  toTargetKilowattHours: decimal()
+    .optional()
+    .describe('toTargetKilowattHours is what the rest of the work is estimated to use.'),
+  toTargetCo2eKilograms: decimal()
+    .optional()
+    .describe('toTargetCo2eKilograms is what the rest is estimated to emit, at the mean intensity so far.'),
+});
+
 const etaSchema = z.object({
   seconds: count().describe('seconds until the work is done.'),
   low: count().optional().describe('low end of the 90 % interval, in seconds.'),
@@ -174,6 +201,8 @@ const summarySchema = z.object({
   cost: text(32).optional().describe('cost accrued for kubectl get, such as "$118.40".'),
   ratePerHour: text(32).optional().describe('ratePerHour for kubectl get, such as "$2.10".'),
   forecast: text(64).optional().describe('forecast of the whole cost for kubectl get, such as "$240-$262".'),
+  energy: text(32).optional().describe('energy used for kubectl get, such as "12.4 kWh".'),
+  co2e: text(32).optional().describe('co2e emitted for kubectl get, such as "4.1 kg".'),
   lastDecision: text(1024).optional().describe('lastDecision for kubectl get, its sentence.'),
 });
 
@@ -202,6 +231,7 @@ export const trainingJobStatusSchema = z.object({
   progress: progressSchema.optional().describe('progress of the run.'),
   estimate: estimateSchema.optional().describe('estimate of the parameters of the run, each with its interval.'),
   cost: costSchema.optional().describe('cost of the run.'),
+  energy: energySchema.optional().describe('energy of the run and its CO2e.'),
   eta: etaSchema.optional().describe('eta is the time until the work is done.'),
   recommendation: recommendationSchema
     .optional()

@@ -7,6 +7,7 @@ import {
 } from '../../api/annotations.ts';
 import { fromDecimal } from '../../api/decimal.ts';
 import type { GpuPool } from '../../api/gpu-pool.ts';
+import type { PoolMeter } from '../../core/account/job-account.ts';
 import type { Evidence } from '../../core/estimate/evidence.ts';
 import type { HeldByUser, JobHistory, JobSnapshot, PoolSnapshot } from '../../core/snapshot.ts';
 import { type ClusterView, poolUse } from '../cluster-view.ts';
@@ -67,9 +68,16 @@ function heldBy(job: TrainingJobObject): HeldByUser {
 }
 
 /** What is known of the electricity of a pool, now and in the hours to come. */
-export type PoolElectricity = Pick<PoolSnapshot, 'hours' | 'kilowattsPerGpu'>;
+export interface PoolElectricity extends Pick<PoolSnapshot, 'hours' | 'kilowattsPerGpu'> {
+  /** How its draw is accounted; `kilowattsPerGpu` alone unless said. */
+  readonly meter?: PoolMeter;
+}
 
-export function snapshotPool(cluster: ClusterView, pool: GpuPool, electricity: PoolElectricity = {}): PoolSnapshot {
+export function snapshotPool(
+  cluster: ClusterView,
+  pool: GpuPool,
+  { hours, kilowattsPerGpu }: PoolElectricity = {},
+): PoolSnapshot {
   return {
     name: pool.metadata.name,
     gpusPerNode: pool.spec.gpusPerNode,
@@ -80,6 +88,7 @@ export function snapshotPool(cluster: ClusterView, pool: GpuPool, electricity: P
     currency: pool.spec.cost.currency,
     provisioningSeconds: pool.status?.provisioningSeconds,
     stockOutUntil: fromInstant(pool.status?.stockOutUntil),
-    ...electricity,
+    ...(hours === undefined ? {} : { hours }),
+    ...(kilowattsPerGpu === undefined ? {} : { kilowattsPerGpu }),
   };
 }

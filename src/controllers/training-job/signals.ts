@@ -78,7 +78,7 @@ function reportBudget(view: JobView, draft: Draft, findings: JobFindings): void 
   }
   const limit = Number(budget.cost.amount);
   const { currency } = budget.cost;
-  const spent = findings.accruedCost;
+  const spent = findings.account.cost;
   const plan = findings.decision?.plan;
   const known = plan !== undefined && findings.decision?.estimate?.remainingWork !== 'Assumed';
   const forecast = known ? spent + plan.current.costToTarget.value : undefined;
