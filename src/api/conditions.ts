@@ -84,12 +84,12 @@ export const TRAINING_JOB_CONDITIONS = {
     },
   },
   WithinBudget: {
-    meaning: 'Accrued and forecast cost keep the budget.',
+    meaning: 'Money, energy and CO2e of the whole run, so far and by the forecast, keep the budget.',
     reasons: {
       WithinBudget: 'True: the forecast keeps the budget.',
-      BudgetWarning: 'True: the accrued cost has passed warnAtPercent of the budget.',
-      ForecastExceedsBudget: 'False: the forecast ends above the budget.',
-      BudgetExceeded: 'False: the accrued cost is above the budget.',
+      BudgetWarning: 'True: what is used or forecast has passed warnAtPercent of a budget.',
+      ForecastExceedsBudget: 'False: the forecast of the whole run ends above a budget.',
+      BudgetExceeded: 'False: a budget is used up.',
       NoBudget: 'True: no budget is set.',
       PriceUnknown: 'Unknown: the price of the pool is not known.',
     },
@@ -105,7 +105,7 @@ export const TRAINING_JOB_CONDITIONS = {
     meaning: 'There are no workers because the job is suspended.',
     reasons: {
       SuspendedByUser: 'True: spec.suspend is true.',
-      BudgetExceeded: 'True: the budget is used up and onExceeded is Suspend.',
+      BudgetExceeded: 'True: a budget is used up, or surely will be, and onExceeded is Suspend or Fail.',
       Suspending: 'False: a checkpoint was asked for and the workers are stopping.',
       NotSuspended: 'False: the job may run.',
     },
@@ -139,6 +139,7 @@ export const TRAINING_JOB_CONDITIONS = {
     meaning: 'The run has failed and is not tried again.',
     reasons: {
       BackoffLimitExceeded: 'True: more pods failed than backoffLimit allows.',
+      BudgetExceeded: 'True: a budget is used up, or surely will be, and onExceeded is Fail.',
       ActiveDeadlineExceeded: 'True: the run was active longer than activeDeadlineSeconds.',
       WorkloadFailed: 'True: the workload failed for another reason, given in the message.',
       NotFailed: 'False: the run has not failed.',

@@ -71,6 +71,14 @@ const pauseSchema = z.object({
   resumes: allocationSchema.optional().describe('resumes with this allocation.'),
 });
 
+const overrunSchema = z.object({
+  resource: z.enum(['Cost', 'Energy', 'Carbon']).describe('resource whose budget is overrun.'),
+  limit: text(32).describe('limit as the spec had it; another one in the spec ends the overrun.'),
+  isSpent: z.boolean().describe('isSpent is true when all of it is used up, and not only by the forecast.'),
+  since: instant().describe('since when it is.'),
+  message: text(1024).describe('message for people, with figures.'),
+});
+
 const progressSchema = z.object({
   stepsCompleted: count().optional().describe('stepsCompleted is the optimizer steps done, over all restarts.'),
   samplesCompleted: count().optional().describe('samplesCompleted is the samples processed, over all restarts.'),
@@ -231,6 +239,7 @@ export const trainingJobStatusSchema = z.object({
   progress: progressSchema.optional().describe('progress of the run.'),
   estimate: estimateSchema.optional().describe('estimate of the parameters of the run, each with its interval.'),
   cost: costSchema.optional().describe('cost of the run.'),
+  overrun: overrunSchema.optional().describe('overrun of a budget that is acted on; absent when there is none.'),
   energy: energySchema.optional().describe('energy of the run and its CO2e.'),
   eta: etaSchema.optional().describe('eta is the time until the work is done.'),
   recommendation: recommendationSchema

@@ -74,7 +74,7 @@ export function resolveLimits(job: TrainingJob, policy: ScalingPolicySpec): JobL
     work: workOf(objective.work, initial),
     deadline: fromInstant(objective.deadline),
     timeValuePerHour: objective.timeValuePerHour === undefined ? 0 : fromDecimal(objective.timeValuePerHour),
-    budgetCost: spec.budget === undefined ? undefined : fromDecimal(spec.budget.cost.amount),
+    budgetCost: spec.budget?.cost === undefined ? undefined : fromDecimal(spec.budget.cost.amount),
     pools: spec.capacity.pools.map((pool) => pool.name),
     minimumGainFraction: policy.minimumGainPercent / 100,
     cooldownSeconds: elasticity.cooldownSeconds ?? policy.cooldownSeconds,

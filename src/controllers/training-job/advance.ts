@@ -1,7 +1,7 @@
 import { checkAccepted } from './acceptance.ts';
 import { putSizeBack } from './conflicts.ts';
 import { Draft } from './draft.ts';
-import { reportFinished } from './finish.ts';
+import { failForBudget, reportFinished } from './finish.ts';
 import { followPause, waitsForFirstDecision } from './pause.ts';
 import { beginResize, continueResize, endInStop } from './resize.ts';
 import { describeWorkers } from './running.ts';
@@ -55,5 +55,6 @@ export function advance(view: JobView): Draft {
   if (draft.status.resize === undefined) putSizeBack(view, draft);
 
   describeWorkers(view, draft);
+  failForBudget(view, draft);
   return draft;
 }

@@ -1,6 +1,7 @@
 import { duration, figure, money } from '../../core/explain/figures.ts';
 import { hasEnded } from '../ended.ts';
-import { fromInstant } from '../instants.ts';
+import { fromInstant, toInstant } from '../instants.ts';
+import { budgetStop } from './budget.ts';
 import type { Draft } from './draft.ts';
 import type { JobView } from './view.ts';
 
@@ -39,6 +40,21 @@ export function reportFinished(view: JobView, draft: Draft): boolean {
     draft.event('Warning', 'Failed', failed?.message ?? 'the workload failed');
   }
   return true;
+}
+
+/** Ends a run whose budget is used up and that is to fail then, once its workers have stopped. */
+export function failForBudget(view: JobView, draft: Draft): void {
+  const message = view.job.spec.budget?.onExceeded === 'Fail' ? budgetStop(view) : undefined;
+  const isAtRest = draft.status.resize === undefined && view.livePods.length === 0;
+  const isStopped = view.workerJob === undefined || view.workerJob.spec.suspend === true;
+  if (message === undefined || !isAtRest || !isStopped) return;
+  draft.status.completionTime = toInstant(view.now);
+  draft.status.state = 'Failed';
+  delete draft.status.pause;
+  draft.condition('Running', 'False', 'Finished', 'the run has ended');
+  draft.condition('CapacityReady', 'Unknown', 'NotNeeded', 'the run has ended');
+  draft.condition('Failed', 'True', 'BudgetExceeded', message);
+  draft.event('Warning', 'Failed', `${message}${endSummary(view)}`);
 }
 
 /** What the run took, as far as it is known. */

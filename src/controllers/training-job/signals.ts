@@ -1,7 +1,8 @@
 import { isPlausible } from '../../core/estimate/reading.ts';
-import { duration, money } from '../../core/explain/figures.ts';
+import { duration } from '../../core/explain/figures.ts';
 import type { JobFindings } from '../fleet/fleet-memory.ts';
 import { toInstant } from '../instants.ts';
+import { reportBudget } from './budget.ts';
 import type { Draft } from './draft.ts';
 import { reportHours } from './hours.ts';
 import type { JobView } from './view.ts';
@@ -67,35 +68,5 @@ function reportDeadline(view: JobView, draft: Draft, findings: JobFindings): voi
     draft.condition('DeadlineAtRisk', 'True', 'ForecastLate', message);
   } else {
     draft.condition('DeadlineAtRisk', 'False', 'OnTime', `the forecast meets ${toInstant(deadline)}`);
-  }
-}
-
-function reportBudget(view: JobView, draft: Draft, findings: JobFindings): void {
-  const budget = view.job.spec.budget;
-  if (budget === undefined) {
-    draft.condition('WithinBudget', 'True', 'NoBudget', 'no budget is set');
-    return;
-  }
-  const limit = Number(budget.cost.amount);
-  const { currency } = budget.cost;
-  const spent = findings.account.cost;
-  const plan = findings.decision?.plan;
-  const known = plan !== undefined && findings.decision?.estimate?.remainingWork !== 'Assumed';
-  const forecast = known ? spent + plan.current.costToTarget.value : undefined;
-  const of = `of ${money(limit, currency)}`;
-  const before = view.status.conditions?.find(({ type }) => type === 'WithinBudget')?.reason;
-  if (spent >= limit) {
-    draft.condition('WithinBudget', 'False', 'BudgetExceeded', `${money(spent, currency)} ${of} are spent`);
-    if (before !== 'BudgetExceeded')
-      draft.event('Warning', 'BudgetExceeded', `${money(spent, currency)} ${of} are spent`);
-  } else if (forecast !== undefined && forecast > limit) {
-    const message = `the forecast is ${money(forecast, currency)} ${of}`;
-    draft.condition('WithinBudget', 'False', 'ForecastExceedsBudget', message);
-  } else if (spent >= (limit * budget.warnAtPercent) / 100) {
-    draft.condition('WithinBudget', 'True', 'BudgetWarning', `${money(spent, currency)} ${of} are spent`);
-    if (before !== 'BudgetWarning')
-      draft.event('Warning', 'BudgetWarning', `${money(spent, currency)} ${of} are spent`);
-  } else {
-    draft.condition('WithinBudget', 'True', 'WithinBudget', `${money(spent, currency)} ${of} are spent`);
   }
 }

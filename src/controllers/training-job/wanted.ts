@@ -1,3 +1,4 @@
+import { budgetStop } from './budget.ts';
 import type { Draft } from './draft.ts';
 import type { JobView } from './view.ts';
 
@@ -20,14 +21,6 @@ export function wantedReplicas(view: JobView, draft: Draft): number {
 
 function suspensionOf(view: JobView): { reason: 'SuspendedByUser' | 'BudgetExceeded'; message: string } | undefined {
   if (view.job.spec.suspend === true) return { reason: 'SuspendedByUser', message: 'spec.suspend is true' };
-  const budget = view.job.spec.budget;
-  const spent = Number(view.status.cost?.accrued ?? Number.NaN);
-  if (budget?.onExceeded === 'Suspend' && spent >= Number(budget.cost.amount)) {
-    const { amount, currency } = budget.cost;
-    return {
-      reason: 'BudgetExceeded',
-      message: `${spent.toFixed(2)} of ${amount} ${currency} are spent; raise spec.budget.cost.amount to go on`,
-    };
-  }
-  return undefined;
+  const message = budgetStop(view);
+  return message === undefined ? undefined : { reason: 'BudgetExceeded', message };
 }

@@ -70,6 +70,12 @@ export const VALID_TRAINING_JOBS: ValidCases = {
   'budget in euros that suspends': spec({
     budget: { cost: { amount: '0.000001', currency: 'EUR' }, onExceeded: 'Suspend', warnAtPercent: 100 },
   }),
+  'budgets of energy and carbon': spec({
+    budget: { energyKilowattHours: '500', carbonKilograms: '0.5', onExceeded: 'Fail' },
+  }),
+  'all budgets, to shrink': spec({
+    budget: { cost: { amount: '9' }, energyKilowattHours: '1', carbonKilograms: '60', onExceeded: 'Shrink' },
+  }),
   'cheaper hours': spec({ eco: { mode: 'Prefer', carbonPricePerTonne: '120', maxDelaySeconds: 28_800 } }),
   'eco off': spec({ eco: {} }),
   'clean hours only': spec({
@@ -382,11 +388,11 @@ export const INVALID_TRAINING_JOBS: InvalidCases = {
     says: /should match/,
     by: 'schema',
   },
-  'a budget without a cost': {
+  'a budget without anything': {
     change: spec({ budget: { onExceeded: 'Notify' } }),
-    field: 'spec.budget.cost',
-    says: /Required value/,
-    by: 'schema',
+    field: 'spec.budget',
+    says: /spec\.budget is empty: set cost, energyKilowattHours or carbonKilograms/,
+    by: 'rule',
   },
   'a budget of nothing': {
     change: spec({ budget: { cost: { amount: '0.00' } } }),
@@ -405,6 +411,18 @@ export const INVALID_TRAINING_JOBS: InvalidCases = {
     field: 'spec.budget.cost.currency',
     says: /should match/,
     by: 'schema',
+  },
+  'no energy at all': {
+    change: spec({ budget: { energyKilowattHours: '0' } }),
+    field: 'spec.budget.energyKilowattHours',
+    says: /energyKilowattHours must be above zero: set what the run may use/,
+    by: 'rule',
+  },
+  'no carbon at all': {
+    change: spec({ budget: { carbonKilograms: '0.000' } }),
+    field: 'spec.budget.carbonKilograms',
+    says: /carbonKilograms must be above zero: set what the run may use/,
+    by: 'rule',
   },
   'nothing to require': {
     change: spec({ eco: { mode: 'Require', limits: {} } }),
