@@ -177,7 +177,8 @@ function patienceOf(
   inForce: number,
   { moneyPerKwh, kgCo2ePerKwh, rentFactor }: Forecast,
 ): number {
-  const isBounded = limits.deadline !== undefined || limits.eco?.maxDelaySeconds !== undefined;
+  const mayMiss = limits.eco?.mayMissDeadline === true;
+  const isBounded = (limits.deadline !== undefined && !mayMiss) || limits.eco?.maxDelaySeconds !== undefined;
   const level = levels[inForce];
   if (limits.eco === undefined || isBounded || level === undefined) return timeValuePerSecond;
   const mean = (moneyPerKwh.at(-1) ?? 0) + carbonPrice * (kgCo2ePerKwh.at(-1) ?? 0);
