@@ -6,7 +6,7 @@ import { firstHold } from './guard/question.ts';
 import { heldByUser, READINESS_GUARDS } from './guard/readiness.ts';
 import { WORTH_GUARDS, yields } from './guard/worth.ts';
 import { allowedHours, exclusionAt } from './plan/allowed-hours.ts';
-import { changeForTheHour, changeOfPaused } from './plan/by-the-hour.ts';
+import { changeForTheHour, changeOfPaused, type HourlyChange, pauseOutside } from './plan/by-the-hour.ts';
 import { choose, chooseToYield, type JobPlan, nothingBetter, type Ranking, rank, type Share } from './plan/choose.ts';
 import { consolidate, type Move } from './plan/consolidate.ts';
 import { change, decided, type HoursOutlook, hold, isAllowed, type JobDecision, told } from './plan/decision.ts';
@@ -16,7 +16,7 @@ import { type Judgement, judge } from './plan/judge.ts';
 import { type Schedule, scheduleOf, withLastingHours } from './plan/schedule.ts';
 import { sharePools } from './plan/share.ts';
 import { decideDirectly } from './plan/starts.ts';
-import { pauseUnmeasured, waitUnmeasured } from './plan/unmeasured.ts';
+import { staysOut, waitUnmeasured } from './plan/unmeasured.ts';
 import type { JobSnapshot, PoolSnapshot, Snapshot } from './snapshot.ts';
 
 export type { JobDecision };
@@ -116,13 +116,12 @@ function decideJob(
   const plan = ranking === undefined ? undefined : chooseWithin(ranking, share);
   if (job.history.busyWith === 'Paused') return decidePaused({ job, judgement, ranking }, plan, { now, pools }, free);
 
-  // 1. Ask whether the job may be judged at all.
+  // 1. Ask whether it must leave excluded hours, and whether it may be judged at all.
   const pool = pools.find((candidate) => candidate.name === job.history.current.pool);
+  const outside = leavesHours(job, pool, now);
+  if (outside !== undefined) return told(job, estimate, plan, outside);
   const notReady = firstHold(READINESS_GUARDS, { now, job });
-  if (notReady !== undefined) {
-    const outside = leavesUnmeasured(job, pool, now);
-    return outside === undefined ? hold(job, estimate, plan, notReady) : told(job, estimate, plan, outside);
-  }
+  if (notReady !== undefined) return hold(job, estimate, plan, notReady);
   if (estimate === undefined || ranking === undefined || plan === undefined || pool === undefined) {
     return hold(job, estimate, plan, {
       reason: 'LearningThroughput',
@@ -145,12 +144,13 @@ function decideJob(
   return { ...decideByWorth({ ...asked, ranking: onPlace, plan: staying }), hours };
 }
 
-/** A job that can't be judged, as its trainer is silent or new, still leaves hours that it must not run in. */
-function leavesUnmeasured(job: JobSnapshot, pool: PoolSnapshot | undefined, now: InstantSeconds) {
+/** A job leaves hours that it must not run in though its trainer is silent or new. */
+function leavesHours(job: JobSnapshot, pool: PoolSnapshot | undefined, now: InstantSeconds): HourlyChange | undefined {
   const { busyWith } = job.history;
   const isAtWork = busyWith === 'Nothing' || busyWith === 'Reload';
   if (pool === undefined || !isAtWork || heldByUser({ now, job }) !== undefined) return undefined;
-  return pauseUnmeasured(job, pool, now);
+  const wait = staysOut(job, pool, now);
+  return wait === undefined ? undefined : pauseOutside(job, wait.until, now);
 }
 
 /** What is told of the windows and limits of a job's hours. */
@@ -230,9 +230,10 @@ function decidePaused(
   const held = heldByUser({ now, job });
   if (held !== undefined) return hold(job, estimate, plan, held);
   const pool = pools.find((candidate) => candidate.name === job.history.current.pool);
-  if (ranking === undefined || plan === undefined || pool === undefined) {
-    const wait = pool === undefined ? undefined : waitUnmeasured(job, pool, now);
-    if (wait !== undefined) return hold(job, estimate, plan, { reason: 'WaitingForHours', ...wait });
+  const isMeasured = ranking !== undefined && plan !== undefined;
+  const wait = pool === undefined ? undefined : (isMeasured ? staysOut : waitUnmeasured)(job, pool, now);
+  if (wait !== undefined) return hold(job, estimate, plan, { reason: 'WaitingForHours', ...wait });
+  if (!isMeasured || pool === undefined) {
     const message = 'goes on: too little is known of it to wait for hours';
     const change = { action: 'Resume', reason: 'NoReasonToWait', message, until: undefined } as const;
     return told(job, estimate, plan, { ...change, target: job.history.current });

@@ -7,8 +7,9 @@ import { pauseSeconds, resumeSeconds, startSeconds } from './evaluate.ts';
 import { sameData } from './inputs.ts';
 import type { Candidate, Judgement } from './judge.ts';
 import { carryOut, type Run, runsAtOnce } from './slot-runs.ts';
-import { type Forecast, readForecast, type Scarcity, tabulateSlots } from './slot-table.ts';
+import { type Forecast, readForecast, tabulateSlots } from './slot-table.ts';
 import { planSlots, type Slot, type SlotQuestion } from './slots.ts';
+import { excludedSecondsOf, latestEnd, patienceOf, pausesLeft, scarcityOf } from './waiting.ts';
 
 /** What a job is to do at an instant, as the hours' prices say. */
 export interface Schedule {
@@ -165,76 +166,6 @@ function planHours(
     money: costOf({ ...question, carbonPrice: 0 }, forecast, plan.runs),
     excludedSeconds: excludedSecondsOf(plan.runs, allowed),
   };
-}
-
-/**
- * Currency per second. Where a job may wait and nothing says how long, waiting for an hour has to save as large a share
- * of what an hour costs as any change has to of what is left: else a week is waited for little.
- */
-function patienceOf(
-  { limits }: JobSnapshot,
-  { timeValuePerSecond, levels, carbonPrice }: SlotQuestion,
-  inForce: number,
-  { moneyPerKwh, kgCo2ePerKwh, rentFactor }: Forecast,
-): number {
-  const mayMiss = limits.eco?.mayMissDeadline === true;
-  const isBounded = (limits.deadline !== undefined && !mayMiss) || limits.eco?.maxDelaySeconds !== undefined;
-  const level = levels[inForce];
-  if (limits.eco === undefined || isBounded || level === undefined) return timeValuePerSecond;
-  const mean = (moneyPerKwh.at(-1) ?? 0) + carbonPrice * (kgCo2ePerKwh.at(-1) ?? 0);
-  const rate = level.rentPerSecond * (rentFactor.at(-1) ?? 1) + (level.kilowatts * mean) / SECONDS_PER_HOUR;
-  return Math.max(timeValuePerSecond, limits.minimumGainFraction * rate);
-}
-
-/** By the deadline, and no later than the longest delay allows. */
-function latestEnd({ limits, history }: JobSnapshot, now: InstantSeconds, seconds: number): InstantSeconds | undefined {
-  const { eco } = limits;
-  const deadline = eco?.mayMissDeadline === true ? undefined : limits.deadline;
-  if (eco?.maxDelaySeconds === undefined) return deadline;
-  const delayLeft = Math.max(0, eco.maxDelaySeconds - (history.pausedSeconds ?? 0));
-  return Math.min(deadline ?? Number.POSITIVE_INFINITY, (history.pausedSince ?? now) + delayLeft + seconds);
-}
-
-/** Those that excluded hours need are not counted. */
-function pausesLeft({ limits, history }: JobSnapshot, { isExcluded }: AllowedHours): number {
-  const { eco, canPause } = limits;
-  if (!canPause) return 0;
-  if (eco === undefined) return Number.POSITIVE_INFINITY;
-  const stretches = isExcluded.filter((excluded, index) => excluded && isExcluded[index - 1] !== true).length;
-  const needed = eco.mode === 'Require' ? stretches : 0;
-  return Math.max(0, eco.maxPauses - (history.pauses ?? 0)) + needed;
-}
-
-/** An excluded hour is one in which nothing is free: it costs so many times what the dearest does. */
-const EXCLUDED_FACTOR = 100;
-
-function scarcityOf(
-  { levels, carbonPrice }: SlotQuestion,
-  { hours, isExcluded }: AllowedHours,
-  { edge, moneyPerKwh, kgCo2ePerKwh, rentFactor }: Forecast,
-): Scarcity | undefined {
-  if (!isExcluded.includes(true)) return undefined;
-  const dearest = Math.max(
-    ...moneyPerKwh.map((money, index) => Math.abs(money + carbonPrice * (kgCo2ePerKwh[index] ?? 0))),
-  );
-  const rent = Math.max(...rentFactor);
-  const rates = levels.map((level) => level.rentPerSecond * rent + (level.kilowatts * dearest) / SECONDS_PER_HOUR);
-  const free = Float64Array.from(edge, (instant) => {
-    const index = hours.findIndex(({ from, to }) => from <= instant && instant < to);
-    return isExcluded[index] === true ? 0 : 1;
-  });
-  // Where running costs nothing, a second in an excluded hour still costs something.
-  const blockedRate = EXCLUDED_FACTOR * Math.max(...rates, 1 / SECONDS_PER_HOUR);
-  return { price: new Float64Array(edge.length), free, blockedRate };
-}
-
-function excludedSecondsOf(runs: readonly Run[], { hours, isExcluded }: AllowedHours): number {
-  let seconds = 0;
-  hours.forEach((hour, index) => {
-    if (isExcluded[index] !== true) return;
-    for (const { from, to } of runs) seconds += Math.max(0, Math.min(to, hour.to) - Math.max(from, hour.from));
-  });
-  return seconds;
 }
 
 const PAUSE = { workPerSecond: 0, rentPerSecond: 0, kilowatts: 0 };

@@ -3,7 +3,7 @@ import { duration, percent } from '../explain/figures.ts';
 import { ratePerHour, SECONDS_PER_HOUR } from '../model/cost-rate.ts';
 import type { JobSnapshot, PoolHour, PoolSnapshot } from '../snapshot.ts';
 import { type AllowedHours, allowedHours, exclusionAt } from './allowed-hours.ts';
-import { type HourlyChange, pauseOutside, waitOutside } from './by-the-hour.ts';
+import { waitOutside } from './by-the-hour.ts';
 
 /** Prices repeat by the day: a start is not put off further for what may come later. */
 const LONGEST_WAIT_SECONDS = 24 * SECONDS_PER_HOUR;
@@ -37,13 +37,16 @@ export function waitUnmeasured(job: JobSnapshot, pool: PoolSnapshot, now: Instan
   return eco.followsPrices ? cheaperStart(job, pool, allowed, { now, latest }) : undefined;
 }
 
-/** A job that runs and can't be judged leaves excluded hours only where it has to. */
-export function pauseUnmeasured(job: JobSnapshot, pool: PoolSnapshot, now: InstantSeconds): HourlyChange | undefined {
+/**
+ * Where nothing but excluded hours speaks for running now, `Require` keeps a job out of them, whatever it costs and
+ * whether or not it can be judged. One that has a deadline is planned by it.
+ */
+export function staysOut(job: JobSnapshot, pool: PoolSnapshot, now: InstantSeconds): Wait | undefined {
   const { eco, mode } = job.limits;
-  if (eco?.mode !== 'Require' || mode !== 'Auto' || mustHurry(job)) return undefined;
+  if (eco?.mode !== 'Require' || mode !== 'Auto') return undefined;
   const allowed = allowedHours(job.limits, pool, now);
-  const excluded = allowed === undefined ? undefined : exclusionAt(allowed, now);
-  return excluded === undefined ? undefined : pauseOutside(job, excluded.until, now);
+  const isExcluded = allowed !== undefined && exclusionAt(allowed, now) !== undefined;
+  return isExcluded ? waitUnmeasured(job, pool, now) : undefined;
 }
 
 /** Nobody knows how long it takes, and it has to be done by a time. */

@@ -27,6 +27,8 @@ export interface ProcessOptions {
   readonly metrics: MetricsSource;
   readonly clock: Clock;
   readonly electricityOf?: FleetCycleOptions['electricityOf'];
+  readonly gpuMeter?: FleetCycleOptions['gpuMeter'];
+  readonly onSettled?: FleetCycleOptions['onSettled'];
 }
 
 const READ_INTERVAL_SECONDS = 5;
@@ -76,6 +78,8 @@ export class OperatorProcess {
       memory,
       metrics: options.metrics,
       electricityOf: options.electricityOf,
+      gpuMeter: options.gpuMeter,
+      onSettled: options.onSettled,
       planner: new InProcessPlanner(),
       gatherers: { cluster, memory, ...this.#jobs.written },
       newest,

@@ -155,6 +155,12 @@ describe('planFleet within windows and limits', () => {
     expect(['Hold', 'Pause']).to.include(action);
   });
 
+  it('takes many short windows rather than to wait until nothing is known of them', () => {
+    const lunch = { timeZone: 'UTC', windows: [{ days: [], fromMinute: 720, toMinute: 780 }] };
+    const decision = decide(aRun(anEco({ allowed: lunch, mode: 'Require' })), pool());
+    expect(decision).to.include({ action: 'Pause', until: START + 12 * HOUR });
+  });
+
   it('says nothing of the kind where all of it has room', () => {
     const { hours: outlook } = decide(aRun(anEco({ allowed: MORNING })), pool());
     expect(outlook).to.deep.equal({ excludedSeconds: 0, unknown: [] });
