@@ -34,6 +34,7 @@ export const TRAINING_JOB_CONDITIONS = {
       WorkersNotReady: 'False: some workers are not ready.',
       Rescaling: 'False: workers are being changed.',
       Suspended: 'False: the job is suspended.',
+      Paused: 'False: the job waits for better hours.',
       Finished: 'False: the job is complete or has failed.',
     },
   },
@@ -83,12 +84,12 @@ export const TRAINING_JOB_CONDITIONS = {
     },
   },
   WithinBudget: {
-    meaning: 'Accrued and forecast cost keep the budget.',
+    meaning: 'Money, energy and CO2e of the whole run, so far and by the forecast, keep the budget.',
     reasons: {
       WithinBudget: 'True: the forecast keeps the budget.',
-      BudgetWarning: 'True: the accrued cost has passed warnAtPercent of the budget.',
-      ForecastExceedsBudget: 'False: the run would cost more than the budget with a probability above 0.1.',
-      BudgetExceeded: 'False: the accrued cost is above the budget.',
+      BudgetWarning: 'True: what is used or forecast has passed warnAtPercent of a budget.',
+      ForecastExceedsBudget: 'False: the forecast of the whole run ends above a budget.',
+      BudgetExceeded: 'False: a budget is used up.',
       NoBudget: 'True: no budget is set.',
       PriceUnknown: 'Unknown: the price of the pool is not known.',
     },
@@ -104,9 +105,27 @@ export const TRAINING_JOB_CONDITIONS = {
     meaning: 'There are no workers because the job is suspended.',
     reasons: {
       SuspendedByUser: 'True: spec.suspend is true.',
-      BudgetExceeded: 'True: the budget is used up and onExceeded is Suspend.',
+      BudgetExceeded: 'True: a budget is used up, or surely will be, and onExceeded is Suspend or Fail.',
       Suspending: 'False: a checkpoint was asked for and the workers are stopping.',
       NotSuspended: 'False: the job may run.',
+    },
+  },
+  Paused: {
+    meaning: 'There are no workers because better hours are waited for.',
+    reasons: {
+      CheaperHours: 'True: hours that cost less, carbon at its price included, are waited for.',
+      OutsideHours: 'True: windows or limits of spec.eco or of the ScalingPolicy exclude this hour.',
+      NotPaused: 'False: no hours are waited for.',
+    },
+  },
+  HoursKept: {
+    meaning: 'The run keeps to the hours that windows and limits leave it.',
+    reasons: {
+      HoursKept: 'True: by the plan it runs in no hour that they exclude.',
+      NoLimits: 'True: no windows or limits are set.',
+      DeadlineComesFirst: 'False: part of the run will be in excluded hours, or the deadline would be missed.',
+      SignalUnknown: 'Unknown: a limit is set on a signal that is not known for these hours; it excludes none of them.',
+      TimeZoneUnknown: 'False: the time zone is not one of the IANA database; its windows exclude no hours.',
     },
   },
   Complete: {
@@ -120,6 +139,7 @@ export const TRAINING_JOB_CONDITIONS = {
     meaning: 'The run has failed and is not tried again.',
     reasons: {
       BackoffLimitExceeded: 'True: more pods failed than backoffLimit allows.',
+      BudgetExceeded: 'True: a budget is used up, or surely will be, and onExceeded is Fail.',
       ActiveDeadlineExceeded: 'True: the run was active longer than activeDeadlineSeconds.',
       WorkloadFailed: 'True: the workload failed for another reason, given in the message.',
       NotFailed: 'False: the run has not failed.',

@@ -45,6 +45,9 @@ const TRAINING_JOB_COLUMNS: readonly PrinterColumn[] = [
   { name: 'RATE/H', type: 'string', jsonPath: '.status.summary.ratePerHour', wide: true },
   { name: 'FORECAST', type: 'string', jsonPath: '.status.summary.forecast', wide: true },
   { name: 'POOL', type: 'string', jsonPath: '.status.pool', wide: true },
+  { name: 'ENERGY', type: 'string', jsonPath: '.status.summary.energy', wide: true },
+  { name: 'CO2E', type: 'string', jsonPath: '.status.summary.co2e', wide: true },
+  { name: 'PAUSED-UNTIL', type: 'string', jsonPath: '.status.pause.until', wide: true },
   { name: 'RESCALES', type: 'integer', jsonPath: '.status.rescales', wide: true },
   { name: 'LAST-DECISION', type: 'string', jsonPath: '.status.summary.lastDecision', wide: true },
 ];

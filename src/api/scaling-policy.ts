@@ -4,6 +4,19 @@ import { API_VERSION, SCALING_POLICY } from './group.ts';
 import { objectMetadataSchema } from './metadata.ts';
 import { conditions, count, observedGeneration } from './status-parts.ts';
 import { MODES } from './training-job.ts';
+import { timeZone, weeklyWindows } from './weekly-windows.ts';
+
+const hoursSchema = z.object({
+  timeZone: timeZone(),
+  forbidden: weeklyWindows('spec.hours.forbidden')
+    .default([])
+    .describe(
+      'forbidden windows of the week: jobs in mode Auto are paused in them unless their deadline would be missed.',
+    ),
+  preferred: weeklyWindows('spec.hours.preferred')
+    .default([])
+    .describe('preferred windows of the week: jobs whose spec.eco.mode is not Off and names no windows use these.'),
+});
 
 export const scalingPolicySpecSchema = z.object({
   namespaces: setOf(dnsLabel(), 64)
@@ -39,6 +52,7 @@ export const scalingPolicySpecSchema = z.object({
     .describe(
       'planIntervalSeconds is the time between two plans; the fleet is planned at the shortest of all policies.',
     ),
+  hours: hoursSchema.optional().describe('hours of the week in which jobs are kept from running, or should run.'),
   stalenessLimitSeconds: integer(10, 3600)
     .default(60)
     .describe('stalenessLimitSeconds is the age above which a sample counts as unknown.'),

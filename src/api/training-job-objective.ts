@@ -89,18 +89,42 @@ const budgetCostSchema = z.object({
   currency: currencyCode().default('USD').describe('currency of the amount, an ISO 4217 code; that of the pools.'),
 });
 
-export const budgetSchema = z.object({
-  cost: budgetCostSchema.describe('cost that the run may reach.'),
-  onExceeded: z
-    .enum(['Notify', 'Suspend'])
-    .default('Notify')
-    .describe(
-      'onExceeded says what happens when the accrued cost reaches the amount: a condition and an event, or also the stop of the workers.',
-    ),
-  warnAtPercent: integer(1, 100)
-    .default(80)
-    .describe('warnAtPercent of the amount, forecast or accrued, at which a warning is given.'),
-});
+const positive = (path: string) =>
+  withRules(amount(), [
+    {
+      rule: 'double(self) > 0.0',
+      message: `${path} must be above zero: set what the run may use, or remove the field`,
+    },
+  ]);
+
+export const budgetSchema = withRules(
+  z.object({
+    cost: budgetCostSchema.optional().describe('cost that the run may reach.'),
+    energyKilowattHours: positive('spec.budget.energyKilowattHours')
+      .optional()
+      .describe('energyKilowattHours that the run may use at the meter, a decimal string.'),
+    carbonKilograms: positive('spec.budget.carbonKilograms')
+      .optional()
+      .describe(
+        'carbonKilograms of CO2e that the run may emit, a decimal string; hours of unknown intensity count as none.',
+      ),
+    onExceeded: z
+      .enum(['Notify', 'Shrink', 'Suspend', 'Fail'])
+      .default('Notify')
+      .describe(
+        'onExceeded says what happens when a budget is used up, or the forecast of the whole run exceeds it: Notify tells, Shrink runs it as cheaply as its limits allow, Suspend stops the workers after a checkpoint, Fail also ends the run. Suspend and Fail wait until the low end of the forecast exceeds it too.',
+      ),
+    warnAtPercent: integer(1, 100)
+      .default(80)
+      .describe('warnAtPercent of a budget, forecast or used, at which a warning is given.'),
+  }),
+  [
+    {
+      rule: 'has(self.cost) || has(self.energyKilowattHours) || has(self.carbonKilograms)',
+      message: 'spec.budget is empty: set cost, energyKilowattHours or carbonKilograms, or remove spec.budget',
+    },
+  ],
+);
 
 export const capacitySchema = z.object({
   pools: listByKey(z.object({ name: dnsLabel().describe('name of a GPUPool.') }), ['name'], 8)

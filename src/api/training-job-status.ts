@@ -62,6 +62,23 @@ const resizeStatusSchema = z.object({
   stepAtStart: count().optional().describe('stepAtStart is the optimizer step when it began.'),
 });
 
+const pauseSchema = z.object({
+  reason: pascalCase().describe('reason for the pause, a stable word.'),
+  message: text(1024).describe('message for people: what is waited for and what that saves.'),
+  since: instant().describe('since when the run waits.'),
+  until: instant().optional().describe('until when it will wait as planned now; left out when that is not known.'),
+  isStart: z.boolean().describe('isStart is true for a run that waits for its first start.'),
+  resumes: allocationSchema.optional().describe('resumes with this allocation.'),
+});
+
+const overrunSchema = z.object({
+  resource: z.enum(['Cost', 'Energy', 'Carbon']).describe('resource whose budget is overrun.'),
+  limit: text(32).describe('limit as the spec had it; another one in the spec ends the overrun.'),
+  isSpent: z.boolean().describe('isSpent is true when all of it is used up, and not only by the forecast.'),
+  since: instant().describe('since when it is.'),
+  message: text(1024).describe('message for people, with figures.'),
+});
+
 const progressSchema = z.object({
   stepsCompleted: count().optional().describe('stepsCompleted is the optimizer steps done, over all restarts.'),
   samplesCompleted: count().optional().describe('samplesCompleted is the samples processed, over all restarts.'),
@@ -110,6 +127,33 @@ const costSchema = z.object({
     ),
 });
 
+export const ENERGY_SOURCES = ['Counter', 'Power', 'Model'] as const;
+
+const energySchema = z.object({
+  kilowattHours: decimal().describe(
+    'kilowattHours used at the meter, the share of the hosts and of the building included.',
+  ),
+  modelledKilowattHours: decimal().optional().describe('modelledKilowattHours are those of them that no meter told.'),
+  source: z
+    .enum(ENERGY_SOURCES)
+    .optional()
+    .describe('source of most of the newest energy: counters of the GPUs, their power, or a model of their draw.'),
+  unknownGpuSeconds: count().optional().describe('unknownGpuSeconds is the GPU time of which no energy is known.'),
+  busySeconds: count().optional().describe('busySeconds is the time in which nodes stood for the run.'),
+  co2eKilograms: decimal()
+    .optional()
+    .describe('co2eKilograms is the CO2e of the energy, by the carbon intensity of each hour.'),
+  kilowattHoursWithoutIntensity: decimal()
+    .optional()
+    .describe('kilowattHoursWithoutIntensity are those whose carbon intensity is not known; co2eKilograms lacks them.'),
+  toTargetKilowattHours: decimal()
+    .optional()
+    .describe('toTargetKilowattHours is what the rest of the work is estimated to use.'),
+  toTargetCo2eKilograms: decimal()
+    .optional()
+    .describe('toTargetCo2eKilograms is what the rest is estimated to emit, at the mean intensity so far.'),
+});
+
 const etaSchema = z.object({
   seconds: count().describe('seconds until the work is done.'),
   low: count().optional().describe('low end of the 90 % interval, in seconds.'),
@@ -144,6 +188,7 @@ const DECISION_ACTIONS = [
   'RollBackBatch',
   'MovePool',
   'Suspend',
+  'Pause',
   'Resume',
   'Hold',
 ] as const;
@@ -164,6 +209,8 @@ const summarySchema = z.object({
   cost: text(32).optional().describe('cost accrued for kubectl get, such as "$118.40".'),
   ratePerHour: text(32).optional().describe('ratePerHour for kubectl get, such as "$2.10".'),
   forecast: text(64).optional().describe('forecast of the whole cost for kubectl get, such as "$240-$262".'),
+  energy: text(32).optional().describe('energy used for kubectl get, such as "12.4 kWh".'),
+  co2e: text(32).optional().describe('co2e emitted for kubectl get, such as "4.1 kg".'),
   lastDecision: text(1024).optional().describe('lastDecision for kubectl get, its sentence.'),
 });
 
@@ -184,9 +231,16 @@ export const trainingJobStatusSchema = z.object({
   batch: batchStatusSchema.optional().describe('batch and learning rate sent to the trainer, and its answer.'),
   tuning: tuningStatusSchema.optional().describe('tuning in flight; absent when the trainer has answered.'),
   resize: resizeStatusSchema.optional().describe('resize in flight; absent when there is none.'),
+  pause: pauseSchema.optional().describe('pause until better hours; absent when the run is not waiting for any.'),
+  pauses: count().optional().describe('pauses so far for cheaper hours.'),
+  pausedSeconds: count()
+    .optional()
+    .describe('pausedSeconds is how long the run has waited for hours, the present pause left out.'),
   progress: progressSchema.optional().describe('progress of the run.'),
   estimate: estimateSchema.optional().describe('estimate of the parameters of the run, each with its interval.'),
   cost: costSchema.optional().describe('cost of the run.'),
+  overrun: overrunSchema.optional().describe('overrun of a budget that is acted on; absent when there is none.'),
+  energy: energySchema.optional().describe('energy of the run and its CO2e.'),
   eta: etaSchema.optional().describe('eta is the time until the work is done.'),
   recommendation: recommendationSchema
     .optional()

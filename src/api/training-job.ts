@@ -4,6 +4,7 @@ import { API_VERSION, TRAINING_JOB } from './group.ts';
 import { objectMetadataSchema, trainingJobNameRule } from './metadata.ts';
 import { METRICS_PORT_DEFAULT } from './trainer-protocol.ts';
 import { batchFitsWorkersRule, batchSchema } from './training-job-batch.ts';
+import { ecoSchema } from './training-job-eco.ts';
 import { elasticitySchema, replicasRules, WORKERS_MAX } from './training-job-elasticity.ts';
 import { budgetSchema, capacitySchema, objectiveSchema } from './training-job-objective.ts';
 import { trainingJobStatusSchema } from './training-job-status.ts';
@@ -73,6 +74,9 @@ const trainingJobSpecSchema = withRules(
       .prefault({})
       .describe('objective says what the run is for and what is to be made small.'),
     budget: budgetSchema.optional().describe('budget that the run should keep.'),
+    eco: ecoSchema
+      .optional()
+      .describe('eco says whether to wait for hours of cheap or clean electricity; unset means mode Off.'),
     capacity: capacitySchema.describe('capacity says where the workers may run.'),
     checkpoint: checkpointSchema.prefault({}).describe('checkpoint says where and how checkpoints are made.'),
     metrics: metricsSchema.prefault({}).describe('metrics says how the trainer is read.'),

@@ -70,7 +70,7 @@ export function poolUse(cluster: ClusterView, pool: GpuPool): PoolUse {
     }
     const pods = cluster.pods
       .byIndex(PODS_BY_NODE, node.metadata.name)
-      .filter((pod) => isLive(pod) && !ofDaemonSet(pod));
+      .filter((pod) => isLive(pod) && !isOfDaemonSet(pod));
     if (pods.length > 0) use.busyNodes++;
     use.ownGpus += gpusHeldBy(pods.filter(isOwn));
     use.foreignGpus += gpusHeldBy(pods.filter((pod) => !isOwn(pod)));
@@ -91,7 +91,8 @@ function gpusHeldBy(pods: readonly Pod[]): number {
   return pods.reduce((sum, pod) => sum + gpusOf(pod, GPU_RESOURCE), 0);
 }
 
-function ofDaemonSet(pod: Pod): boolean {
+/** Pods that come with the node. */
+export function isOfDaemonSet(pod: Pod): boolean {
   return pod.metadata.ownerReferences?.some(({ kind }) => kind === 'DaemonSet' || kind === 'Node') ?? false;
 }
 

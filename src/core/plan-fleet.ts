@@ -5,16 +5,18 @@ import { isPlausible } from './estimate/reading.ts';
 import { firstHold } from './guard/question.ts';
 import { heldByUser, READINESS_GUARDS } from './guard/readiness.ts';
 import { WORTH_GUARDS, yields } from './guard/worth.ts';
-import { changeForTheHour, changeOfPaused } from './plan/by-the-hour.ts';
+import { allowedHours, exclusionAt } from './plan/allowed-hours.ts';
+import { changeForTheHour, changeOfPaused, type HourlyChange, pauseOutside } from './plan/by-the-hour.ts';
 import { choose, chooseToYield, type JobPlan, nothingBetter, type Ranking, rank, type Share } from './plan/choose.ts';
 import { consolidate, type Move } from './plan/consolidate.ts';
-import { change, decided, hold, isAllowed, type JobDecision, told } from './plan/decision.ts';
+import { change, decided, type HoursOutlook, hold, isAllowed, type JobDecision, told } from './plan/decision.ts';
 import { poolsAsSeenBy } from './plan/fillers.ts';
 import { FreeGpus } from './plan/free-gpus.ts';
 import { type Judgement, judge } from './plan/judge.ts';
 import { type Schedule, scheduleOf, withLastingHours } from './plan/schedule.ts';
 import { sharePools } from './plan/share.ts';
 import { decideDirectly } from './plan/starts.ts';
+import { staysOut, waitUnmeasured } from './plan/unmeasured.ts';
 import type { JobSnapshot, PoolSnapshot, Snapshot } from './snapshot.ts';
 
 export type { JobDecision };
@@ -114,10 +116,12 @@ function decideJob(
   const plan = ranking === undefined ? undefined : chooseWithin(ranking, share);
   if (job.history.busyWith === 'Paused') return decidePaused({ job, judgement, ranking }, plan, { now, pools }, free);
 
-  // 1. Ask whether the job may be judged at all.
+  // 1. Ask whether it must leave excluded hours, and whether it may be judged at all.
+  const pool = pools.find((candidate) => candidate.name === job.history.current.pool);
+  const outside = leavesHours(job, pool, now);
+  if (outside !== undefined) return told(job, estimate, plan, outside);
   const notReady = firstHold(READINESS_GUARDS, { now, job });
   if (notReady !== undefined) return hold(job, estimate, plan, notReady);
-  const pool = pools.find((candidate) => candidate.name === job.history.current.pool);
   if (estimate === undefined || ranking === undefined || plan === undefined || pool === undefined) {
     return hold(job, estimate, plan, {
       reason: 'LearningThroughput',
@@ -129,14 +133,38 @@ function decideJob(
   // 2. Where prices change by the hour, those say where to run and when.
   const availableGpus = free.of(pool, job);
   const schedule = scheduleFor(ranking, plan, pool, now);
+  const hours = hoursOutlook(job, pool, schedule, now);
   const forTheHour = changeForTheHour({ now, ranking, pool, schedule, availableGpus });
-  if (forTheHour !== undefined) return told(job, estimate, plan, forTheHour);
+  if (forTheHour !== undefined) return { ...told(job, estimate, plan, forTheHour), hours };
 
   // 3. Ask whether the plan is worth it.
   const asked = { job, estimate, pool, availableGpus, now };
-  if (schedule === undefined) return decideByWorth({ ...asked, ranking, plan });
+  if (schedule === undefined) return { ...decideByWorth({ ...asked, ranking, plan }), hours };
   const { onPlace, staying } = whereItIs(ranking, plan);
-  return decideByWorth({ ...asked, ranking: onPlace, plan: staying });
+  return { ...decideByWorth({ ...asked, ranking: onPlace, plan: staying }), hours };
+}
+
+/** A job leaves hours that it must not run in though its trainer is silent or new. */
+function leavesHours(job: JobSnapshot, pool: PoolSnapshot | undefined, now: InstantSeconds): HourlyChange | undefined {
+  const { busyWith } = job.history;
+  const isAtWork = busyWith === 'Nothing' || busyWith === 'Reload';
+  if (pool === undefined || !isAtWork || heldByUser({ now, job }) !== undefined) return undefined;
+  const wait = staysOut(job, pool, now);
+  return wait === undefined ? undefined : pauseOutside(job, wait.until, now);
+}
+
+/** What is told of the windows and limits of a job's hours. */
+function hoursOutlook(
+  { limits }: JobSnapshot,
+  pool: PoolSnapshot,
+  schedule: Schedule | undefined,
+  now: InstantSeconds,
+): HoursOutlook | undefined {
+  const allowed = limits.eco === undefined ? undefined : allowedHours(limits, pool, now);
+  if (allowed === undefined) return undefined;
+  const isExcludedNow = exclusionAt(allowed, now) !== undefined;
+  const excludedSeconds = schedule?.excludedSeconds ?? (isExcludedNow ? undefined : 0);
+  return { excludedSeconds, unknown: allowed.unknown };
 }
 
 /** Only the batch is left to choose where the hours say on which placement to run. */
@@ -185,7 +213,9 @@ function decideByWorth({ job, estimate, ranking, plan, pool, availableGpus, now 
  * need limits how many workers they may give it.
  */
 function scheduleFor(ranking: Ranking, plan: JobPlan, pool: PoolSnapshot, now: InstantSeconds): Schedule | undefined {
-  if (ranking.job.limits.mode !== 'Auto' || !plan.current.meetsDeadline || yields(plan)) return undefined;
+  const { mode, eco } = ranking.job.limits;
+  const isLate = !plan.current.meetsDeadline && eco?.mayMissDeadline !== true;
+  if (mode !== 'Auto' || isLate || yields(plan)) return undefined;
   return scheduleOf(ranking, pool, now, plan.contest?.share.replicas ?? Number.POSITIVE_INFINITY);
 }
 
@@ -200,14 +230,18 @@ function decidePaused(
   const held = heldByUser({ now, job });
   if (held !== undefined) return hold(job, estimate, plan, held);
   const pool = pools.find((candidate) => candidate.name === job.history.current.pool);
-  if (ranking === undefined || plan === undefined || pool === undefined) {
+  const isMeasured = ranking !== undefined && plan !== undefined;
+  const wait = pool === undefined ? undefined : (isMeasured ? staysOut : waitUnmeasured)(job, pool, now);
+  if (wait !== undefined) return hold(job, estimate, plan, { reason: 'WaitingForHours', ...wait });
+  if (!isMeasured || pool === undefined) {
     const message = 'goes on: too little is known of it to wait for hours';
     const change = { action: 'Resume', reason: 'NoReasonToWait', message, until: undefined } as const;
     return told(job, estimate, plan, { ...change, target: job.history.current });
   }
   const schedule = scheduleFor(ranking, plan, pool, now);
   const asked = { now, ranking, pool, schedule, availableGpus: free.of(pool, job) };
-  return told(job, estimate, plan, changeOfPaused(asked));
+  const hours = hoursOutlook(job, pool, schedule, now);
+  return { ...told(job, estimate, plan, changeOfPaused(asked)), hours };
 }
 
 /** The job's own choice, or the best on its share where there is not enough for all. */

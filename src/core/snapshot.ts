@@ -1,5 +1,6 @@
 import type { Configuration, InstantSeconds } from './configuration.ts';
 import type { Evidence } from './estimate/evidence.ts';
+import type { WeeklyHours } from './plan/weekly-hours.ts';
 
 /**
  * What is known at one instant: the only input of every decision.
@@ -22,6 +23,28 @@ export type Work =
   | { readonly type: 'ValidationLoss'; readonly target: number }
   | { readonly type: 'Unknown' };
 
+/** What a job may wait for, and what it must not run in. */
+export interface EcoLimits {
+  /** `Require` stays out of excluded hours even where that is dearer. */
+  readonly mode: 'Prefer' | 'Require';
+  /** Whether prices alone are a reason to wait; otherwise only windows and limits are. */
+  readonly followsPrices: boolean;
+  /** Currency per kg CO2e in the choice of hours; not billed. */
+  readonly carbonPricePerKilogram: number;
+  readonly maxPricePerKwh: number | undefined;
+  readonly maxKgCo2ePerKwh: number | undefined;
+  readonly minRenewableShare: number | undefined;
+  /** In all, over all pauses. */
+  readonly maxDelaySeconds: number | undefined;
+  /** For cheaper hours, in the life of the job. */
+  readonly maxPauses: number;
+  /** Whether excluded hours are kept out of though the deadline is missed by it. */
+  readonly mayMissDeadline: boolean;
+  /** To run in, one of them; undefined at any time. */
+  readonly allowed: WeeklyHours | undefined;
+  readonly forbidden: WeeklyHours | undefined;
+}
+
 /** The user's and the administrator's limits, already merged. */
 export interface JobLimits {
   readonly mode: Mode;
@@ -32,6 +55,8 @@ export interface JobLimits {
   readonly canRescale: boolean;
   /** Whether the job may stand still while hours are dear. */
   readonly canPause: boolean;
+  /** Undefined takes hours by their prices alone. */
+  readonly eco?: EcoLimits | undefined;
   readonly gpusPerReplica: number;
   readonly initialReplicas: number;
   readonly initialGlobalBatchSize: number;
@@ -82,6 +107,11 @@ export interface JobHistory {
   readonly busyWith: 'Nothing' | 'Reload' | 'Resize' | 'NotRunning' | 'Waiting' | 'Paused';
   /** Whether a deadline was promised to it before its start. */
   readonly isPromised?: boolean;
+  /** Pauses for cheaper hours so far, the present one included, and the seconds waited in those that are over. */
+  readonly pauses?: number;
+  readonly pausedSeconds?: number;
+  /** When the present pause began, that before a start included. */
+  readonly pausedSince?: InstantSeconds | undefined;
   /** Version of the last tuning that timed out without an answer, until it is acknowledged. */
   readonly unacknowledgedSince: InstantSeconds | undefined;
   readonly lastReloadAt: InstantSeconds | undefined;
@@ -118,12 +148,14 @@ export interface PoolHour {
   /** Half-open. */
   readonly from: InstantSeconds;
   readonly to: InstantSeconds;
-  /** What electricity costs that the price of a node does not include, and what its carbon counts; may be negative. */
+  /** What electricity costs that the price of a node does not include; may be negative. */
   readonly moneyPerKwh: number | undefined;
+  /** What it costs on the market, for limits where the price of a node includes it; `moneyPerKwh` unless said. */
+  readonly marketPricePerKwh?: number | undefined;
   /** Of the basis that the pool's source has; undefined where it is not known. */
   readonly kgCo2ePerKwh?: number | undefined;
-  /** Between 0 and 1. */
-  readonly renewableFraction?: number | undefined;
+  /** 0 to 1. */
+  readonly renewableShare?: number | undefined;
   /** What the price of a node is multiplied by, as that of spot capacity. */
   readonly rentFactor: number | undefined;
   /** Standard deviation of the forecast as a share of it; undefined takes it at its word. */

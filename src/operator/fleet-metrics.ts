@@ -1,7 +1,9 @@
+import type { PoolBill } from '../controllers/fleet/books.ts';
 import type { GpuPoolObject, TrainingJobObject } from '../controllers/kinds.ts';
 import type { FleetPlan } from '../core/plan-fleet.ts';
 import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';
 
+const JOULES_PER_KILOWATT_HOUR = 3.6e6;
 const STATUSES = ['True', 'False', 'Unknown'] as const;
 
 /**
@@ -45,9 +47,35 @@ function showJob(metrics: OperatorMetrics, job: TrainingJobObject): void {
   show(status.eta?.seconds, (value) => metrics.etaSeconds.set(labels, value));
   show(status.estimate?.gradientNoiseScale?.value, (value) => metrics.noiseScale.set(labels, value));
   showCost(metrics, labels, status.cost);
+  showEnergy(metrics, labels, status.energy);
+  show(status.pauses, (value) => metrics.pauses.set(labels, value));
+  show(status.pausedSeconds, (value) => metrics.pausedSeconds.set(labels, value));
   for (const { type, status: is } of status.conditions ?? []) {
     for (const candidate of STATUSES) {
       metrics.condition.set({ ...labels, type, status: candidate }, candidate === is ? 1 : 0);
+    }
+  }
+}
+
+/** Total, and what of it no meter told. */
+function showEnergy(
+  metrics: OperatorMetrics,
+  labels: { readonly namespace: string; readonly name: string },
+  energy: NonNullable<TrainingJobObject['status']>['energy'],
+): void {
+  const joules = (kilowattHours: number) => kilowattHours * JOULES_PER_KILOWATT_HOUR;
+  show(energy?.kilowattHours, (value) => metrics.energyJoules.set({ ...labels, kind: 'total' }, joules(value)));
+  show(energy?.modelledKilowattHours, (value) =>
+    metrics.energyJoules.set({ ...labels, kind: 'modelled' }, joules(value)),
+  );
+  show(energy?.co2eKilograms, (value) => metrics.co2eKilograms.set(labels, value));
+}
+
+/** Adds what a look at the fleet found that pools have cost. */
+export function showBills(metrics: OperatorMetrics, bills: readonly PoolBill[]): void {
+  for (const { pool, currency, ...parts } of bills) {
+    for (const kind of ['jobs', 'foreign', 'unclaimed'] as const) {
+      metrics.poolCost.inc({ pool, currency, kind }, parts[kind]);
     }
   }
 }

@@ -2,9 +2,11 @@ import { EnergyProviders } from '../adapters/energy/providers.ts';
 import { WorkerPlanner } from '../adapters/planner/worker-planner.ts';
 import { ScaleSubresourceScaler } from '../adapters/pools/scale-subresource.ts';
 import { PrometheusClient } from '../adapters/prometheus/client.ts';
+import { PrometheusGpuMeter } from '../adapters/prometheus/gpu-meter.ts';
 import { PrometheusTrainerMetrics } from '../adapters/prometheus/trainer-metrics-source.ts';
 import type { ClusterView } from '../controllers/cluster-view.ts';
 import { EnergyMemory } from '../controllers/energy-source/energy-memory.ts';
+import { poolElectricity } from '../controllers/energy-source/pool-energy.ts';
 import { EnergySourceReconciler } from '../controllers/energy-source/reconciler.ts';
 import { FleetCycle } from '../controllers/fleet/fleet-cycle.ts';
 import { FleetMemory } from '../controllers/fleet/fleet-memory.ts';
@@ -20,7 +22,7 @@ import type { KubeMetrics } from '../kube/kube-metrics.ts';
 import { keyOf } from '../kube/resource.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';
-import { showPlan } from './fleet-metrics.ts';
+import { showBills, showPlan } from './fleet-metrics.ts';
 import { kubeMetricsOn } from './kube-metrics.ts';
 import type { OperatorOptions } from './options.ts';
 import { labelledJob, openWatches, ownerKeys } from './watches.ts';
@@ -79,13 +81,15 @@ export function wire(options: OperatorOptions, log: Logger, metrics: OperatorMet
   const rarelyChanged = rareControllers(cluster, { pools, policies, sources }, runtime);
 
   // 3. The planning cycle over the whole fleet.
+  const prometheus = prometheusClient(options);
   const planner = new WorkerPlanner({ timeoutSeconds: PLAN_TIMEOUT_SECONDS });
   const fleet = new FleetCycle({
     cluster,
     memory,
-    energy,
+    electricityOf: (pool, now) => poolElectricity(pool, energy, now),
     planner,
-    metrics: trainerMetrics(options),
+    metrics: new PrometheusTrainerMetrics(prometheus),
+    gpuMeter: new PrometheusGpuMeter(prometheus),
     gatherers: { cluster, memory, ...jobs.written },
     newest: newestJob,
     nowSeconds: clock.nowSeconds,
@@ -103,15 +107,14 @@ export function wire(options: OperatorOptions, log: Logger, metrics: OperatorMet
   };
 }
 
-function trainerMetrics(options: OperatorOptions): PrometheusTrainerMetrics {
-  const prometheus = new PrometheusClient({
+function prometheusClient(options: OperatorOptions): PrometheusClient {
+  return new PrometheusClient({
     url: options.prometheusUrl,
     timeoutSeconds: PROMETHEUS_TIMEOUT_SECONDS,
     bearerTokenFile: options.prometheusTokenFile,
     caFile: options.prometheusCaFile,
     headers: options.prometheusHeaders,
   });
-  return new PrometheusTrainerMetrics(prometheus);
 }
 
 function energySignals(client: KubeClient, options: OperatorOptions): EnergyProviders {
@@ -164,7 +167,10 @@ function cycleReports(
   metrics: OperatorMetrics,
   memory: FleetMemory,
   cluster: ClusterView,
-): Pick<ConstructorParameters<typeof FleetCycle>[0], 'onPlanned' | 'onPlanFailed' | 'onMetricsRead'> {
+): Pick<
+  ConstructorParameters<typeof FleetCycle>[0],
+  'onPlanned' | 'onPlanFailed' | 'onMetricsRead' | 'onGpusUnread' | 'onSettled'
+> {
   return {
     onPlanned: ({ plan, seconds }) => {
       metrics.planDuration.observe(seconds);
@@ -178,6 +184,9 @@ function cycleReports(
       metrics.planFailures.inc({ problem });
       log.error('the fleet could not be planned; what was decided last is held', { problem, error: message });
     },
+    onGpusUnread: ({ message }) =>
+      log.warn('the GPUs could not be read; their energy is modelled', { problem: message }),
+    onSettled: (bills) => showBills(metrics, bills),
     onMetricsRead: ({ ok, seconds }) => {
       metrics.metricsReadDuration.observe({ result: ok ? 'ok' : 'error' }, seconds);
       if (!ok) log.warn('the metrics could not be read', { problem: memory.metricsProblem });

@@ -28,6 +28,17 @@ export class OperatorMetrics {
     'currency',
     'bound',
   ]);
+  readonly energyJoules = this.#gauge('training_job_energy_joules', 'Energy used so far, at the meter.', [
+    ...JOB_LABELS,
+    'kind',
+  ]);
+  readonly co2eKilograms = this.#gauge('training_job_co2e_kilograms', 'CO2e emitted so far.', JOB_LABELS);
+  readonly pauses = this.#gauge('training_job_pauses', 'Pauses so far for cheaper hours.', JOB_LABELS);
+  readonly pausedSeconds = this.#gauge(
+    'training_job_paused_seconds',
+    'Time waited for hours so far, the present pause left out.',
+    JOB_LABELS,
+  );
   readonly noiseScale = this.#gauge(
     'training_job_gradient_noise_scale',
     'Estimated gradient noise scale in samples.',
@@ -40,6 +51,11 @@ export class OperatorMetrics {
   ]);
   readonly poolNodes = this.#gauge('pool_nodes', 'Nodes of the pool: desired, ready and busy.', ['pool', 'kind']);
   readonly poolGpus = this.#gauge('pool_gpus', 'GPUs of the pool: total, allocated and foreign.', ['pool', 'kind']);
+  readonly poolCost = this.#counter(
+    'pool_cost_total',
+    'Money that the nodes of the pool have cost, by whose they were: jobs, foreign or unclaimed.',
+    ['pool', 'currency', 'kind'],
+  );
   readonly decisions = this.#counter('decisions_total', 'Decisions by action and reason.', ['action', 'reason']);
   readonly planDuration = this.#histogram('plan_duration_seconds', 'Time to plan the whole fleet.', []);
   readonly planCost = this.#gauge(
@@ -104,9 +120,11 @@ export class OperatorMetrics {
   get fleetGauges(): readonly { reset(): void }[] {
     const { jobState, workers, globalBatchSize, samplesPerSecond, progress, etaSeconds, costAccrued } = this;
     const { costPerHour, costToTarget, noiseScale, condition, poolNodes, poolGpus } = this;
+    const { energyJoules, co2eKilograms, pauses, pausedSeconds } = this;
     return [
       ...[jobState, workers, globalBatchSize, samplesPerSecond, progress, etaSeconds, costAccrued],
       ...[costPerHour, costToTarget, noiseScale, condition, poolNodes, poolGpus],
+      ...[energyJoules, co2eKilograms, pauses, pausedSeconds],
     ];
   }
 

@@ -1,6 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { QUERIES, type QueryName } from '../../src/adapters/prometheus/queries.ts';
+import { GPU_QUERIES } from '../../src/adapters/prometheus/gpu-meter.ts';
+import { QUERIES, type QueryName as TrainerQueryName } from '../../src/adapters/prometheus/queries.ts';
+
+type QueryName = TrainerQueryName | keyof typeof GPU_QUERIES;
 
 export interface Series {
   readonly labels: Readonly<Record<string, string>>;
@@ -18,7 +21,9 @@ export interface LoopbackPrometheus {
   close(): Promise<void>;
 }
 
-const NAMES = new Map(Object.entries(QUERIES).map(([name, promql]) => [promql as string, name as QueryName]));
+const NAMES = new Map(
+  Object.entries({ ...QUERIES, ...GPU_QUERIES }).map(([name, promql]) => [promql as string, name as QueryName]),
+);
 
 /** Speaks Prometheus' instant-query format on the loopback interface. */
 export async function startLoopbackPrometheus(): Promise<LoopbackPrometheus> {

@@ -4,12 +4,23 @@ import type { InstantSeconds } from '../../core/configuration.ts';
 import type { HourForecast } from '../../core/forecast/forecast.ts';
 import type { SignalKind } from '../../core/forecast/signal-slot.ts';
 import type { PoolHour, PoolSnapshot } from '../../core/snapshot.ts';
+import type { PoolElectricity } from '../fleet/snapshot.ts';
 import { type EnergyMemory, isStale, type KnownSignal, shiftingPays } from './energy-memory.ts';
 
 /** What a pool's energy sources make of the hours to come, and what is wrong with them. */
 export interface PoolEnergy extends Pick<PoolSnapshot, 'hours' | 'carbonBasis' | 'kilowattsPerGpu'> {
   readonly reason: GpuPoolReason<'EnergyKnown'>;
   readonly message: string;
+}
+
+/** The same as the planner and the accounts need it. */
+export function poolElectricity(pool: GpuPool, memory: EnergyMemory, now: InstantSeconds): PoolElectricity {
+  const { reason: _reason, message: _message, ...known } = poolEnergy(pool, memory, now);
+  const { energy } = pool.spec;
+  if (energy === undefined) return known;
+  const powerUsageEffectiveness = energy.powerUsageEffectivenessPercent / 100;
+  // What a GPU draws is told with its share of the node.
+  return { ...known, meter: { gpuWatts: energy.busyWattsPerGpu, hostWatts: 0, powerUsageEffectiveness } };
 }
 
 type Energy = NonNullable<GpuPool['spec']['energy']>;
@@ -122,8 +133,9 @@ function hoursOf({ billing }: Energy, usable: ReadonlyMap<SignalKind, Usable>): 
         from,
         to,
         moneyPerKwh: billing === 'Metered' ? valueAt(price, from) : 0,
+        marketPricePerKwh: valueAt(usable.get('Price'), from),
         kgCo2ePerKwh: grams === undefined ? undefined : grams / 1000,
-        renewableFraction: valueAt(renewable, from),
+        renewableShare: valueAt(renewable, from),
         rentFactor: undefined,
         relativeError: relativeErrorAt(price ?? carbon, from),
       };

@@ -2,38 +2,43 @@ import type { Configuration, InstantSeconds } from '../../core/configuration.ts'
 import { foldReading, NO_EVIDENCE } from '../../core/estimate/evidence.ts';
 import type { TrainerReading } from '../../core/estimate/reading.ts';
 import { isMeasured } from '../../core/guard/readiness.ts';
-import { ratePerHour, SECONDS_PER_HOUR } from '../../core/model/cost-rate.ts';
 import type { FleetPlan } from '../../core/plan-fleet.ts';
 import type { Snapshot } from '../../core/snapshot.ts';
 import { keyOf } from '../../kube/resource.ts';
+import type { GpuMeasurement, GpuMeter } from '../../ports/gpu-meter.ts';
 import type { MetricsSource } from '../../ports/metrics-source.ts';
 import { type Planner, PlannerError, type PlannerProblem } from '../../ports/planner.ts';
 import type { ClusterView } from '../cluster-view.ts';
 import { hasEnded } from '../ended.ts';
-import type { EnergyMemory } from '../energy-source/energy-memory.ts';
-import { fromInstant } from '../instants.ts';
-import type { TrainingJobObject } from '../kinds.ts';
+import type { GpuPoolObject, TrainingJobObject } from '../kinds.ts';
 import { type Gatherers, gatherJobView } from '../training-job/gather.ts';
 import { configurationOf, currentConfiguration, type JobView, shapeOf } from '../training-job/view.ts';
+import { accountIn } from './account-codec.ts';
+import { FleetBooks, type PoolBill } from './books.ts';
 import { decodeEvidence } from './evidence-codec.ts';
 import type { FleetMemory, JobFindings } from './fleet-memory.ts';
 import { policyFor } from './limits.ts';
-import { snapshotJob, snapshotPool } from './snapshot.ts';
+import { type PoolElectricity, snapshotJob, snapshotPool } from './snapshot.ts';
 
 export interface FleetCycleOptions {
   readonly cluster: ClusterView;
   readonly metrics: MetricsSource;
+  /** Without it energy is modelled. */
+  readonly gpuMeter?: GpuMeter | undefined;
   readonly planner: Planner;
   readonly memory: FleetMemory;
-  readonly energy: EnergyMemory;
   readonly gatherers: Gatherers;
   /** The newest known form of a cached job. */
   readonly newest: (cached: TrainingJobObject) => TrainingJobObject;
+  /** Prices, intensity and draw of a pool's electricity; without it nothing is known of them. */
+  readonly electricityOf?: ((pool: GpuPoolObject, now: InstantSeconds) => PoolElectricity | undefined) | undefined;
   readonly nowSeconds: () => number;
   /** Has the job reconciled soon. */
   readonly enqueue: (key: string) => void;
   readonly onPlanned: (seen: { readonly plan: FleetPlan; readonly seconds: number }) => void;
   readonly onPlanFailed: (seen: { readonly problem: PlannerProblem; readonly message: string }) => void;
+  readonly onGpusUnread?: ((seen: { readonly message: string }) => void) | undefined;
+  readonly onSettled?: ((bills: readonly PoolBill[]) => void) | undefined;
   readonly onMetricsRead: (seen: { readonly ok: boolean; readonly seconds: number; readonly jobs: number }) => void;
 }
 
@@ -43,6 +48,7 @@ export interface FleetCycleOptions {
  */
 export class FleetCycle {
   readonly #options: FleetCycleOptions;
+  readonly #books = new FleetBooks();
   #plannedAt = Number.NEGATIVE_INFINITY;
   #measured: ReadonlySet<string> = new Set();
   /** Whether there is something new to judge that no plan has seen yet. */
@@ -66,15 +72,20 @@ export class FleetCycle {
     const { memory, enqueue } = this.#options;
     const jobs = this.#activeJobs();
     memory.keepOnly(new Set(this.#options.cluster.trainingJobs.list().map(keyOf)));
-    if (jobs.length === 0) return;
+    const closing = this.#closingJobs();
+    if (jobs.length + closing.length === 0) return;
 
-    // 1. Read all trainers.
-    const readings = await this.#read(signal);
+    // 1. Read all trainers and GPUs.
+    const [readings, gpus] = await Promise.all([this.#read(signal), this.#readGpus(signal)]);
 
-    // 2. Learn from each reading, and count the money.
+    // 2. Learn from each reading, and count the money and the energy.
     const now = this.#options.nowSeconds();
-    const views = jobs.map((job) => gatherJobView(this.#options.gatherers, job, now));
+    const viewOf = (job: TrainingJobObject) => gatherJobView(this.#options.gatherers, job, now);
+    const views = jobs.map(viewOf);
     for (const view of views) this.#learn(view, readings?.get(keyOf(view.job)));
+    this.#settle([...views, ...closing.map(viewOf)], gpus, now);
+
+    if (jobs.length === 0) return;
 
     // 3. Plan the fleet when it is time, and at once when there is something new to judge.
     this.#hasNews = this.#comeToBeMeasured(jobs) || this.#hasNews;
@@ -122,6 +133,39 @@ export class FleetCycle {
     }
   }
 
+  /** Without measurements energy is modelled: nothing else depends on them. */
+  async #readGpus(signal: AbortSignal): Promise<readonly GpuMeasurement[]> {
+    const { gpuMeter, onGpusUnread } = this.#options;
+    try {
+      return (await gpuMeter?.readGpus(signal)) ?? [];
+    } catch (error) {
+      onGpusUnread?.({ message: error instanceof Error ? error.message : String(error) });
+      return [];
+    }
+  }
+
+  /** Jobs that have ended and whose nodes still stand. */
+  #closingJobs(): readonly TrainingJobObject[] {
+    const { lastHolders } = this.#books;
+    const { cluster, newest } = this.#options;
+    const closing = [...lastHolders].flatMap((key) => cluster.trainingJobs.get(key) ?? []).map(newest);
+    return closing.filter((job) => hasEnded(job.status));
+  }
+
+  #settle(views: readonly JobView[], gpus: readonly GpuMeasurement[], now: InstantSeconds): void {
+    const { cluster, memory, electricityOf = () => undefined, enqueue, onSettled } = this.#options;
+    const findingsOf = (view: JobView) => memory.get(keyOf(view.job), view.job.metadata.uid) ?? remembered(view);
+    const accountOf = (view: JobView) => findingsOf(view).account;
+    const { accounts, bills } = this.#books.settle({ cluster, views, gpus, electricityOf, accountOf, now });
+    for (const view of views) {
+      const account = accounts.get(keyOf(view.job));
+      if (account === undefined) continue;
+      memory.set(keyOf(view.job), { ...findingsOf(view), account });
+      if (hasEnded(view.status)) enqueue(keyOf(view.job));
+    }
+    onSettled?.(bills);
+  }
+
   #learn(view: JobView, reading: TrainerReading | undefined): void {
     const { memory } = this.#options;
     const key = keyOf(view.job);
@@ -131,7 +175,7 @@ export class FleetCycle {
       reading === undefined
         ? before.evidence
         : foldReading(before.evidence, reading, inForce, view.limits.initialGlobalBatchSize);
-    memory.set(key, { ...before, evidence, ...accrue(view, before) });
+    memory.set(key, { ...before, evidence });
   }
 
   /** A plan that fails changes nothing: what was decided last stands until the next one. */
@@ -151,16 +195,16 @@ export class FleetCycle {
   }
 
   #snapshot(views: readonly JobView[], now: InstantSeconds): Snapshot {
-    const { cluster, memory, energy } = this.#options;
+    const { cluster, memory, electricityOf } = this.#options;
     return {
       now,
       jobs: views
         .filter((view) => view.pool !== undefined && view.job.spec.suspend !== true)
         .map((view) => {
           const findings = memory.get(keyOf(view.job), view.job.metadata.uid) ?? remembered(view);
-          return snapshotJob(view, findings.evidence, findings.accruedCost);
+          return snapshotJob(view, findings.evidence, findings.account.cost);
         }),
-      pools: cluster.pools.list().map((pool) => snapshotPool(cluster, pool, energy, now)),
+      pools: cluster.pools.list().map((pool) => snapshotPool(cluster, pool, electricityOf?.(pool, now))),
     };
   }
 
@@ -194,8 +238,7 @@ function remembered(view: JobView): JobFindings {
     evidence: decodeEvidence(status.bookkeeping?.evidence),
     decision: undefined,
     decidedAt: undefined,
-    accruedCost: Number(status.cost?.accrued ?? 0),
-    accruedUntil: fromInstant(status.cost?.accruedUntil),
+    account: accountIn(status),
   };
 }
 
@@ -211,21 +254,4 @@ function configurationInForce(view: JobView, reading: TrainerReading): Configura
   if (good === undefined || version < good.version) return undefined;
   const replicas = current.replicas * (good.dataParallelSize / current.dataParallelSize);
   return configurationOf(good, view.limits, shape, replicas);
-}
-
-/** Money since the last look: what stands is paid for, whether or not it trains. */
-function accrue(view: JobView, before: JobFindings): Pick<JobFindings, 'accruedCost' | 'accruedUntil'> {
-  const { pool, livePods, limits, now } = view;
-  const scheduled = livePods.length - view.unscheduledPods;
-  const until = before.accruedUntil;
-  if (pool === undefined || scheduled <= 0 || until === undefined || now <= until) {
-    return { accruedCost: before.accruedCost, accruedUntil: now };
-  }
-  const snapshot = {
-    billing: pool.spec.cost.billing,
-    gpusPerNode: pool.spec.gpusPerNode,
-    pricePerNodeHour: Number(pool.spec.cost.pricePerNodeHour),
-  };
-  const rate = ratePerHour(snapshot, scheduled, limits.gpusPerReplica);
-  return { accruedCost: before.accruedCost + (rate * (now - until)) / SECONDS_PER_HOUR, accruedUntil: now };
 }

@@ -1,3 +1,4 @@
+import type { JobAccount } from '../../core/account/job-account.ts';
 import type { InstantSeconds } from '../../core/configuration.ts';
 import type { Evidence } from '../../core/estimate/evidence.ts';
 import type { JobDecision } from '../../core/plan-fleet.ts';
@@ -10,8 +11,7 @@ export interface JobFindings {
   readonly decision: JobDecision | undefined;
   /** When the decision was made. */
   readonly decidedAt: InstantSeconds | undefined;
-  readonly accruedCost: number;
-  readonly accruedUntil: InstantSeconds | undefined;
+  readonly account: JobAccount;
 }
 
 /**

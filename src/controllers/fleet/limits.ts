@@ -5,6 +5,7 @@ import { MODES, type Mode, type TrainingJob, type TrainingJobSpec } from '../../
 import { ranksPerReplica } from '../../core/configuration.ts';
 import type { AllowedSizes, JobLimits, Work } from '../../core/snapshot.ts';
 import { fromInstant } from '../instants.ts';
+import { resolveEco } from './eco-limits.ts';
 
 /** The policy that holds for a namespace: the first by name that names it, else the first that names none. */
 export function policyFor(namespace: string, policies: readonly ScalingPolicy[]): ScalingPolicySpec {
@@ -46,6 +47,7 @@ export function resolveLimits(job: TrainingJob, policy: ScalingPolicySpec): JobL
   const { spec } = job;
   const { elasticity, batch, objective } = spec;
   const initial = batch.globalBatchSize.initial;
+  const eco = resolveEco(spec, policy);
   return {
     mode: allowedMode(spec.mode, policy.modes),
     batchMode: batch.mode,
@@ -53,7 +55,8 @@ export function resolveLimits(job: TrainingJob, policy: ScalingPolicySpec): JobL
     maxReplicas: elasticity.maxReplicas ?? spec.replicas,
     sizes: sizesOf(elasticity.sizes),
     canRescale: elasticity.rescale !== 'None',
-    canPause: false,
+    canPause: eco !== undefined,
+    eco,
     gpusPerReplica: elasticity.gpusPerReplica,
     initialReplicas: spec.replicas,
     initialGlobalBatchSize: initial,
@@ -71,7 +74,7 @@ export function resolveLimits(job: TrainingJob, policy: ScalingPolicySpec): JobL
     work: workOf(objective.work, initial),
     deadline: fromInstant(objective.deadline),
     timeValuePerHour: objective.timeValuePerHour === undefined ? 0 : fromDecimal(objective.timeValuePerHour),
-    budgetCost: spec.budget === undefined ? undefined : fromDecimal(spec.budget.cost.amount),
+    budgetCost: spec.budget?.cost === undefined ? undefined : fromDecimal(spec.budget.cost.amount),
     pools: spec.capacity.pools.map((pool) => pool.name),
     minimumGainFraction: policy.minimumGainPercent / 100,
     cooldownSeconds: elasticity.cooldownSeconds ?? policy.cooldownSeconds,

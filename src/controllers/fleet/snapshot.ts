@@ -7,12 +7,10 @@ import {
 } from '../../api/annotations.ts';
 import { fromDecimal } from '../../api/decimal.ts';
 import type { GpuPool } from '../../api/gpu-pool.ts';
-import type { InstantSeconds } from '../../core/configuration.ts';
+import type { PoolMeter } from '../../core/account/job-account.ts';
 import type { Evidence } from '../../core/estimate/evidence.ts';
 import type { HeldByUser, JobHistory, JobSnapshot, PoolSnapshot } from '../../core/snapshot.ts';
 import { type ClusterView, poolUse } from '../cluster-view.ts';
-import type { EnergyMemory } from '../energy-source/energy-memory.ts';
-import { poolEnergy } from '../energy-source/pool-energy.ts';
 import { fromInstant } from '../instants.ts';
 import type { TrainingJobObject } from '../kinds.ts';
 import { currentConfiguration, type JobView, shapeOf } from '../training-job/view.ts';
@@ -21,11 +19,16 @@ import { currentConfiguration, type JobView, shapeOf } from '../training-job/vie
 export function snapshotJob(view: JobView, evidence: Evidence, accruedCost: number): JobSnapshot {
   const { job, limits, status } = view;
   const { bookkeeping, batch } = status;
-  const current = currentConfiguration({ ...view, shape: shapeOf(view.pool) });
+  const isWaiting = waitsForStart(view);
+  const laidOut = currentConfiguration({ ...view, shape: shapeOf(view.pool) });
+  const current = isWaiting ? { ...laidOut, replicas: 0, nodes: 0 } : laidOut;
   const lastHour = (bookkeeping?.rescaleTimes ?? []).flatMap((time) => fromInstant(time) ?? []);
   const history: JobHistory = {
     current,
-    busyWith: busyWith(view),
+    busyWith: isWaiting ? 'Waiting' : busyWith(view),
+    pauses: status.pauses ?? 0,
+    pausedSeconds: status.pausedSeconds ?? 0,
+    pausedSince: fromInstant(status.pause?.since),
     unacknowledgedSince: fromInstant(bookkeeping?.unacknowledgedSince),
     lastReloadAt: fromInstant(bookkeeping?.lastBatchChangeTime),
     lastResizeAt: fromInstant(bookkeeping?.lastRescaleTime),
@@ -36,11 +39,18 @@ export function snapshotJob(view: JobView, evidence: Evidence, accruedCost: numb
     accruedCost,
   };
   const key = `${job.metadata.namespace}/${job.metadata.name}`;
-  return { key, limits, held: heldBy(job), history, evidence };
+  const submittedAt = fromInstant(job.metadata.creationTimestamp);
+  return { key, limits, held: heldBy(job), history, evidence, ...(submittedAt === undefined ? {} : { submittedAt }) };
+}
+
+/** Only a job that may wait for hours is asked about before its start. */
+function waitsForStart({ limits, workerJob, status }: JobView): boolean {
+  return limits.canPause && limits.mode === 'Auto' && workerJob === undefined && status.startTime === undefined;
 }
 
 function busyWith(view: JobView): JobHistory['busyWith'] {
   if (view.status.resize !== undefined) return 'Resize';
+  if (view.status.pause !== undefined) return 'Paused';
   if (view.workerJob === undefined || view.livePods.length === 0) return 'NotRunning';
   return view.status.tuning === undefined ? 'Nothing' : 'Reload';
 }
@@ -57,13 +67,17 @@ function heldBy(job: TrainingJobObject): HeldByUser {
   };
 }
 
+/** What is known of the electricity of a pool, now and in the hours to come. */
+export interface PoolElectricity extends Pick<PoolSnapshot, 'hours' | 'carbonBasis' | 'kilowattsPerGpu'> {
+  /** How its draw is accounted; `kilowattsPerGpu` alone unless said. */
+  readonly meter?: PoolMeter;
+}
+
 export function snapshotPool(
   cluster: ClusterView,
   pool: GpuPool,
-  energy: EnergyMemory,
-  now: InstantSeconds,
+  { hours, carbonBasis, kilowattsPerGpu }: PoolElectricity = {},
 ): PoolSnapshot {
-  const { hours, carbonBasis, kilowattsPerGpu } = poolEnergy(pool, energy, now);
   return {
     ...(hours === undefined ? {} : { hours }),
     ...(carbonBasis === undefined ? {} : { carbonBasis }),
@@ -77,5 +91,7 @@ export function snapshotPool(
     currency: pool.spec.cost.currency,
     provisioningSeconds: pool.status?.provisioningSeconds,
     stockOutUntil: fromInstant(pool.status?.stockOutUntil),
+    ...(hours === undefined ? {} : { hours }),
+    ...(kilowattsPerGpu === undefined ? {} : { kilowattsPerGpu }),
   };
 }

@@ -28,7 +28,7 @@ export function checkAccepted(view: JobView, draft: Draft): boolean {
       `${pool.spec.gpusPerNode}: lower it or choose another pool`;
     return refuse(draft, 'GpusExceedNode', message);
   }
-  const budget = job.spec.budget?.cost.currency;
+  const budget = job.spec.budget?.cost?.currency;
   if (budget !== undefined && budget !== pool.spec.cost.currency) {
     const message = `spec.budget.cost.currency is ${budget}, pool ${pool.metadata.name} is priced in ${pool.spec.cost.currency}`;
     return refuse(draft, 'CurrencyMismatch', message);

@@ -1,7 +1,8 @@
 import { checkAccepted } from './acceptance.ts';
 import { putSizeBack } from './conflicts.ts';
 import { Draft } from './draft.ts';
-import { reportFinished } from './finish.ts';
+import { failForBudget, reportFinished } from './finish.ts';
+import { followPause, waitsForFirstDecision } from './pause.ts';
 import { beginResize, continueResize, endInStop } from './resize.ts';
 import { describeWorkers } from './running.ts';
 import { startWorkload } from './start.ts';
@@ -23,7 +24,10 @@ export function advance(view: JobView): Draft {
   const accepted = checkAccepted(view, draft);
   if (!accepted && view.workerJob === undefined) return draft;
 
-  // 3. A resize under way is brought to its end before anything else is changed.
+  // 3. Hours that are waited for, or no longer.
+  followPause(view, draft);
+
+  // 4. A resize under way is brought to its end before anything else is changed.
   if (draft.status.resize !== undefined) {
     if (wantedReplicas(view, draft) === 0) endInStop(view, draft);
     continueResize(view, draft);
@@ -31,15 +35,16 @@ export function advance(view: JobView): Draft {
     return draft;
   }
 
-  // 4. What is missing is made, at the size and batch that were last decided on.
+  // 5. What is missing is made, at the size and batch that were last decided on.
   const replicas = wantedReplicas(view, draft);
   if (view.workerJob === undefined) {
-    startWorkload(view, draft, replicas);
+    if (waitsForFirstDecision(view)) draft.lookAgainIn(5);
+    else startWorkload(view, draft, replicas);
     describeWorkers(view, draft);
     return draft;
   }
 
-  // 5. Another size means a checkpoint and a restart, another batch a reload.
+  // 6. Another size means a checkpoint and a restart, another batch a reload.
   const current = configurationAtWork(view, shapeOf(view.pool, draft.status.pool));
   const suspended = view.workerJob.spec.suspend === true;
   // What is told of a workload at rest is read off it, so that a status that was lost is told again.
@@ -50,5 +55,6 @@ export function advance(view: JobView): Draft {
   if (draft.status.resize === undefined) putSizeBack(view, draft);
 
   describeWorkers(view, draft);
+  failForBudget(view, draft);
   return draft;
 }

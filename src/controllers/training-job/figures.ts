@@ -5,6 +5,7 @@ import { duration, figure, money, percent } from '../../core/explain/figures.ts'
 import { type WeighedOption, weighedOptions } from '../../core/explain/options.ts';
 import type { JobLimits } from '../../core/snapshot.ts';
 import { hasEnded } from '../ended.ts';
+import { energyOf, moneyOf } from '../fleet/account-codec.ts';
 import { encodeEvidence } from '../fleet/evidence-codec.ts';
 import type { JobFindings } from '../fleet/fleet-memory.ts';
 import { toInstant } from '../instants.ts';
@@ -25,6 +26,7 @@ export function reportFigures(view: JobView, draft: Draft, found: JobFindings): 
   assign(status, 'progress', progress);
   if (!ended) assign(status, 'estimate', estimateOf(findings));
   assign(status, 'cost', cost);
+  assign(status, 'energy', energyOf(findings.account, eta?.seconds));
   assign(status, 'eta', eta);
   assign(status, 'recommendation', recommendationOf(findings, view.limits.objective));
   draft.keep({ evidence: encodeEvidence(findings.evidence) });
@@ -89,9 +91,8 @@ function costOf(findings: JobFindings, currency: string): TrainingJobStatus['cos
   const known = findings.decision?.estimate?.remainingWork !== 'Assumed';
   return {
     currency,
+    ...moneyOf(findings.account),
     ...present({
-      accrued: decimalIfKnown(findings.accruedCost),
-      accruedUntil: findings.accruedUntil === undefined ? undefined : toInstant(findings.accruedUntil),
       ratePerHour: decimalIfKnown(plan?.current.ratePerHour),
       toTarget: known ? toInterval(plan?.current.costToTarget) : undefined,
     }),
@@ -146,7 +147,8 @@ function summaryOf(
   findings: JobFindings,
   currency: string,
 ): NonNullable<TrainingJobStatus['summary']> {
-  const { evidence, decision, accruedCost } = findings;
+  const { evidence, decision, account } = findings;
+  const accruedCost = account.cost;
   const share = doneShare(view, status, findings);
   const rate = evidence.progress.samplesPerSecond;
   const plan = decision?.plan;
@@ -156,6 +158,7 @@ function summaryOf(
     ...(share === undefined ? {} : { progress: percent(Math.floor(share * 100) / 100) }),
     ...(known ? { eta: duration(plan.current.secondsToTarget.value) } : {}),
     cost: money(accruedCost, currency),
+    ...energySummary(status.energy),
     ...(plan === undefined ? {} : { ratePerHour: money(plan.current.ratePerHour, currency) }),
     ...(known
       ? {
@@ -166,6 +169,13 @@ function summaryOf(
         }
       : {}),
     ...(decision === undefined ? {} : { lastDecision: `${decision.reason}: ${decision.message}`.slice(0, 1024) }),
+  };
+}
+
+function energySummary(energy: TrainingJobStatus['energy']) {
+  return {
+    ...(energy === undefined ? {} : { energy: `${figure(Number(energy.kilowattHours))} kWh` }),
+    ...(energy?.co2eKilograms === undefined ? {} : { co2e: `${figure(Number(energy.co2eKilograms))} kg` }),
   };
 }
 

@@ -9,6 +9,7 @@ import type { Freshest } from '../freshest.ts';
 import { fromInstant } from '../instants.ts';
 import type { ConfigMap, TrainingJobObject, WorkerJob } from '../kinds.ts';
 import { isLive, isReady, isScheduled } from '../pods.ts';
+import { limitsWithin } from './budget.ts';
 import { isOwnedBy, jobName, tuningName } from './indexed-job.ts';
 import { readTuning, readWorldSize } from './tuning-file.ts';
 import type { JobView } from './view.ts';
@@ -27,7 +28,8 @@ export function gatherJobView(gatherers: Gatherers, job: TrainingJobObject, now:
   const { cluster, memory } = gatherers;
   const key = keyOf(job);
   const { namespace = '' } = job.metadata;
-  const limits = resolveLimits(job, policyFor(namespace, cluster.policies.list()));
+  const resolved = resolveLimits(job, policyFor(namespace, cluster.policies.list()));
+  const limits = limitsWithin(resolved, { job, status: job.status ?? {} });
   const pools = cluster.pools.list();
   const pool = poolOf(job, pools);
   const found = gatherers.workerJobs.of(key, cluster.workerJobs.get(`${namespace}/${jobName(job)}`));

@@ -36,16 +36,27 @@ export function beginResize(view: JobView, draft: Draft, current: Configuration,
     checkpointRequest: (view.tuning?.checkpointRequest ?? 0) + 1,
     ...(isPlausible(view.reading?.steps) ? { stepAtStart: view.reading.steps } : {}),
   };
-  const message = view.decision?.action === 'Resize' ? view.decision.message : describe(draft.status.resize);
+  const planned = plannedChange(view, draft);
+  const message = planned?.message ?? describe(draft.status.resize);
+  const stop = draft.status.pause === undefined ? 'Suspend' : 'Pause';
   draft.record({
-    action: replicas === 0 ? 'Suspend' : running ? 'Resize' : 'Resume',
+    action: replicas === 0 ? stop : running ? 'Resize' : 'Resume',
     from: draft.status.resize.from,
     to: draft.status.resize.to,
-    reason: view.decision?.action === 'Resize' ? view.decision.reason : 'Requested',
+    reason: planned?.reason ?? 'Requested',
     message,
   });
   draft.condition('Rescaling', 'True', 'WaitingForCapacity', message);
   draft.lookAgainIn(1);
+}
+
+/** Why the planner wants the change; undefined where it is the user who does. */
+function plannedChange(
+  { decision }: JobView,
+  { status: { pause } }: Draft,
+): { readonly reason: string; readonly message: string } | undefined {
+  if (pause !== undefined) return pause;
+  return decision?.action === 'Resize' || decision?.action === 'Resume' ? decision : undefined;
 }
 
 export function continueResize(view: JobView, draft: Draft): void {
@@ -139,7 +150,9 @@ function waitForStop(view: JobView, draft: Draft, resize: ResizeStatus): void {
   delete draft.status.resize;
   draft.keep({ lastRescaleTime: toInstant(view.now) });
   draft.condition('Rescaling', 'False', 'NotRescaling', 'the workers have stopped');
-  draft.event('Normal', 'Suspended', 'the workers have stopped; what was learned is kept');
+  if (draft.status.pause === undefined) {
+    draft.event('Normal', 'Suspended', 'the workers have stopped; what was learned is kept');
+  }
 }
 
 function waitForStart(view: JobView, draft: Draft, resize: ResizeStatus): void {
@@ -180,7 +193,9 @@ function waitForStart(view: JobView, draft: Draft, resize: ResizeStatus): void {
 
 function targetOf(view: JobView, current: Configuration, replicas: number): Configuration {
   const decided = view.decision;
-  if (decided?.action === 'Resize' && decided.target.replicas === replicas) return decided.target;
+  const isPlanned =
+    decided?.action === 'Resize' || (decided?.action === 'Resume' && decided.target.pool === current.pool);
+  if (isPlanned && decided.target.replicas === replicas) return decided.target;
   const globalBatchSize = current.microBatchSize * current.gradientAccumulationSteps * current.dataParallelSize;
   return layOutBatch(view.limits, shapeNamed(view, current.pool), replicas, {
     globalBatchSize,

@@ -47,6 +47,9 @@ function describeRunning(view: JobView, draft: Draft): void {
       'Rescaling',
       `${status.resize.from.replicas}→${status.resize.to.replicas} workers`,
     );
+  } else if (wanted === 0 && status.pause !== undefined && view.job.spec.suspend !== true) {
+    status.state = 'Paused';
+    draft.condition('Running', 'False', 'Paused', status.pause.message);
   } else if (wanted === 0) {
     status.state = 'Suspended';
     draft.condition('Running', 'False', 'Suspended', 'the job is suspended');

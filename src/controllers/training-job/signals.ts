@@ -1,9 +1,10 @@
 import { isPlausible } from '../../core/estimate/reading.ts';
-import { duration, money } from '../../core/explain/figures.ts';
-import { costToTarget90 } from '../../core/plan/evaluate.ts';
+import { duration } from '../../core/explain/figures.ts';
 import type { JobFindings } from '../fleet/fleet-memory.ts';
 import { toInstant } from '../instants.ts';
+import { reportBudget } from './budget.ts';
 import type { Draft } from './draft.ts';
+import { reportHours } from './hours.ts';
 import type { JobView } from './view.ts';
 
 /** Conditions about what is known of the run: its metrics, its deadline, its budget. */
@@ -11,6 +12,7 @@ export function reportSignals(view: JobView, draft: Draft, findings: JobFindings
   reportMetrics(view, draft);
   reportDeadline(view, draft, findings);
   reportBudget(view, draft, findings);
+  reportHours(view, draft, findings.decision);
 }
 
 function reportMetrics(view: JobView, draft: Draft): void {
@@ -67,44 +69,4 @@ function reportDeadline(view: JobView, draft: Draft, findings: JobFindings): voi
   } else {
     draft.condition('DeadlineAtRisk', 'False', 'OnTime', `the forecast meets ${toInstant(deadline)}`);
   }
-}
-
-function reportBudget(view: JobView, draft: Draft, findings: JobFindings): void {
-  const budget = view.job.spec.budget;
-  if (budget === undefined) {
-    draft.condition('WithinBudget', 'True', 'NoBudget', 'no budget is set');
-    return;
-  }
-  const limit = Number(budget.cost.amount);
-  const { currency } = budget.cost;
-  const spent = findings.accruedCost;
-  const forecast = forecastAbove(findings, limit, currency);
-  const of = `of ${money(limit, currency)}`;
-  const before = view.status.conditions?.find(({ type }) => type === 'WithinBudget')?.reason;
-  if (spent >= limit) {
-    draft.condition('WithinBudget', 'False', 'BudgetExceeded', `${money(spent, currency)} ${of} are spent`);
-    if (before !== 'BudgetExceeded')
-      draft.event('Warning', 'BudgetExceeded', `${money(spent, currency)} ${of} are spent`);
-  } else if (forecast !== undefined) {
-    draft.condition('WithinBudget', 'False', 'ForecastExceedsBudget', forecast);
-  } else if (spent >= (limit * budget.warnAtPercent) / 100) {
-    draft.condition('WithinBudget', 'True', 'BudgetWarning', `${money(spent, currency)} ${of} are spent`);
-    if (before !== 'BudgetWarning')
-      draft.event('Warning', 'BudgetWarning', `${money(spent, currency)} ${of} are spent`);
-  } else {
-    draft.condition('WithinBudget', 'True', 'WithinBudget', `${money(spent, currency)} ${of} are spent`);
-  }
-}
-
-/** What is to be said of a run that may cost more than its budget; undefined when it will not, or nobody can tell. */
-function forecastAbove({ decision, accruedCost }: JobFindings, limit: number, currency: string): string | undefined {
-  const plan = decision?.plan;
-  if (plan === undefined || plan.current.keepsBudget || decision?.estimate?.remainingWork === 'Assumed')
-    return undefined;
-  const total = (rest: number) => money(accruedCost + rest, currency);
-  const forecast = `the run costs up to ${total(costToTarget90(plan.current))} of ${money(limit, currency)}`;
-  if (!plan.best.keepsBudget) return `${forecast}; no lower budget than ${total(plan.cheapest90)} can be kept`;
-  const { replicas } = plan.best.configuration;
-  const on = `on ${replicas} worker${replicas === 1 ? '' : 's'}`;
-  return `${forecast}; it can keep it ${on}, with up to ${total(costToTarget90(plan.best))}`;
 }

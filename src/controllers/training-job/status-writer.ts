@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { TrainingJobStatus } from '../../api/training-job.ts';
 
 /** Figures that change with every reading; they alone are no reason to write more often than this. */
-const FIGURES = ['progress', 'estimate', 'cost', 'eta', 'summary', 'recommendation', 'bookkeeping'] as const;
+const FIGURES = ['progress', 'estimate', 'cost', 'energy', 'eta', 'summary', 'recommendation', 'bookkeeping'] as const;
 const FIGURES_INTERVAL_SECONDS = 10;
 
 /** Decides when a status is worth a write, so that a thousand jobs do not write a thousand times per reading. */

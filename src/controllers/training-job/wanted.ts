@@ -1,7 +1,8 @@
+import { budgetStop } from './budget.ts';
 import type { Draft } from './draft.ts';
 import type { JobView } from './view.ts';
 
-/** How many workers there should be: 0 while suspended, the number decided on in Auto, else the user's. */
+/** How many workers there should be: 0 while suspended or paused, the number decided on in Auto, else the user's. */
 export function wantedReplicas(view: JobView, draft: Draft): number {
   const { job, limits, status, decision } = view;
   const suspension = suspensionOf(view);
@@ -10,8 +11,9 @@ export function wantedReplicas(view: JobView, draft: Draft): number {
     return 0;
   }
   draft.condition('Suspended', 'False', 'NotSuspended', 'the job may run');
+  if (draft.status.pause !== undefined) return 0;
   if (limits.mode !== 'Auto') return job.spec.replicas;
-  if (decision?.action === 'Resize') return decision.target.replicas;
+  if (decision?.action === 'Resize' || decision?.action === 'Resume') return decision.target.replicas;
   const decided = status.replicas === 0 ? undefined : status.replicas;
   const replicas = decided ?? view.tunedReplicas ?? job.spec.replicas;
   return Math.min(limits.maxReplicas, Math.max(limits.minReplicas, replicas));
@@ -19,14 +21,6 @@ export function wantedReplicas(view: JobView, draft: Draft): number {
 
 function suspensionOf(view: JobView): { reason: 'SuspendedByUser' | 'BudgetExceeded'; message: string } | undefined {
   if (view.job.spec.suspend === true) return { reason: 'SuspendedByUser', message: 'spec.suspend is true' };
-  const budget = view.job.spec.budget;
-  const spent = Number(view.status.cost?.accrued ?? Number.NaN);
-  if (budget?.onExceeded === 'Suspend' && spent >= Number(budget.cost.amount)) {
-    const { amount, currency } = budget.cost;
-    return {
-      reason: 'BudgetExceeded',
-      message: `${spent.toFixed(2)} of ${amount} ${currency} are spent; raise spec.budget.cost.amount to go on`,
-    };
-  }
-  return undefined;
+  const message = budgetStop(view);
+  return message === undefined ? undefined : { reason: 'BudgetExceeded', message };
 }

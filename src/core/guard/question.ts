@@ -24,7 +24,7 @@ export interface Hold {
   readonly reason: HoldReason;
   readonly message: string;
   /** When the answer may change by itself. */
-  readonly until?: InstantSeconds;
+  readonly until?: InstantSeconds | undefined;
 }
 
 /** A veto: undefined lets the plan pass. */

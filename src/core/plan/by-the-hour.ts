@@ -2,7 +2,7 @@ import type { Configuration, InstantSeconds } from '../configuration.ts';
 import { duration, money, percent } from '../explain/figures.ts';
 import type { HoldReason } from '../guard/question.ts';
 import { resizedTooOften, resizedTooRecently } from '../guard/worth.ts';
-import type { PoolSnapshot } from '../snapshot.ts';
+import type { JobSnapshot, PoolSnapshot } from '../snapshot.ts';
 import type { Ranking } from './choose.ts';
 import { startSeconds } from './evaluate.ts';
 import type { Candidate } from './judge.ts';
@@ -11,7 +11,11 @@ import type { Schedule } from './schedule.ts';
 /** What the hours ask for. */
 export interface HourlyChange {
   readonly action: 'Pause' | 'Resize' | 'Resume' | 'Hold';
-  readonly reason: 'CheaperHours' | 'NoReasonToWait' | Extract<HoldReason, 'WaitingForHours' | 'StockOut' | 'PoolFull'>;
+  readonly reason:
+    | 'CheaperHours'
+    | 'OutsideHours'
+    | 'NoReasonToWait'
+    | Extract<HoldReason, 'WaitingForHours' | 'StockOut' | 'PoolFull'>;
   readonly message: string;
   /** The one in force, or the one to go on with when a pause is over, where nothing else is to be run. */
   readonly target: Configuration;
@@ -36,25 +40,52 @@ export function changeForTheHour(question: HourlyQuestion): HourlyChange | undef
   const { now, ranking, pool, schedule } = question;
   const { job, current } = ranking;
   if (schedule === undefined || schedule.candidate === current) return undefined;
-  const saving = 1 - schedule.cost / schedule.costAtOnce;
-  const pauses = schedule.candidate === undefined;
-  const wanted = job.limits.minimumGainFraction * (pauses ? 1 : RESIZE_GAIN_FACTOR);
-  if (!(schedule.costAtOnce > 0 && saving >= wanted)) return undefined;
+  if (schedule.candidate === undefined && schedule.isExcludedNow && job.limits.eco?.mode === 'Require') {
+    return pauseOutside(job, schedule.until, now);
+  }
+  if (!savesEnough(job, schedule)) return undefined;
   if (resizedTooRecently(job, startSeconds(job, pool), now) !== undefined) return undefined;
   if (resizedTooOften(job, now) !== undefined) return undefined;
-  const amounts = `${percent(saving)} of what the rest costs (${money(schedule.costAtOnce, pool.currency)}→${money(schedule.cost, pool.currency)})`;
-  const { until } = schedule;
-  const base = { reason: 'CheaperHours', until } as const;
-  if (schedule.candidate === undefined) {
-    // What is over sooner than the next change is allowed is no rest.
-    if ((until ?? now) - now < job.limits.cooldownSeconds) return undefined;
-    const message = `pauses for ${duration((until ?? now) - now)} until hours that cost less: saves ${amounts}`;
-    return { ...base, action: 'Pause', message, target: job.history.current };
-  }
+  if (schedule.candidate === undefined) return pauseForHours(job, schedule, pool, now);
   const target = schedule.candidate.score.configuration;
   if (target.replicas > job.history.current.replicas && cannotHave(question, target) !== undefined) return undefined;
-  const workers = `${job.history.current.replicas}→${target.replicas} workers`;
-  return { ...base, action: 'Resize', message: `${workers} in these hours: saves ${amounts}`, target };
+  const message = `${job.history.current.replicas}→${target.replicas} workers in these hours: saves ${amountsOf(schedule, pool)}`;
+  return { action: 'Resize', reason: 'CheaperHours', message, target, until: schedule.until };
+}
+
+function pauseForHours(
+  job: JobSnapshot,
+  schedule: Schedule,
+  pool: PoolSnapshot,
+  now: InstantSeconds,
+): HourlyChange | undefined {
+  const { until = now } = schedule;
+  // What is over sooner than the next change is allowed is no rest.
+  if (until - now < job.limits.cooldownSeconds) return undefined;
+  if (schedule.isExcludedNow) return pauseOutside(job, until, now);
+  const message = `pauses for ${duration(until - now)} until hours that cost less: saves ${amountsOf(schedule, pool)}`;
+  return { action: 'Pause', reason: 'CheaperHours', message, target: job.history.current, until };
+}
+
+function savesEnough(job: JobSnapshot, { candidate, cost, costAtOnce }: Schedule): boolean {
+  const wanted = job.limits.minimumGainFraction * (candidate === undefined ? 1 : RESIZE_GAIN_FACTOR);
+  return costAtOnce > 0 && 1 - cost / costAtOnce >= wanted;
+}
+
+function amountsOf({ amount, amountAtOnce }: Schedule, { currency }: PoolSnapshot): string {
+  const saving = percent(1 - amount / amountAtOnce);
+  return `${saving} of what the rest costs (${money(amountAtOnce, currency)}→${money(amount, currency)})`;
+}
+
+/** A pause because windows or limits exclude this hour. */
+export function pauseOutside(job: JobSnapshot, until: InstantSeconds | undefined, now: InstantSeconds): HourlyChange {
+  const message = `${waitOutside(until, now)}: windows or limits exclude this hour`;
+  return { action: 'Pause', reason: 'OutsideHours', message, target: job.history.current, until };
+}
+
+/** How long a job that is outside its hours has to wait. */
+export function waitOutside(until: InstantSeconds | undefined, now: InstantSeconds): string {
+  return until === undefined ? 'waits for hours that are not known yet' : `waits for ${duration(until - now)}`;
 }
 
 /** A paused job waits while the hours say so; whatever keeps them from saying it lets the job go on. */
@@ -65,7 +96,8 @@ export function changeOfPaused(question: HourlyQuestion): HourlyChange {
   const mayWait = schedule !== undefined && job.limits.canPause;
   if (mayWait && schedule.candidate === undefined) {
     const { until } = schedule;
-    const message = `paused for another ${duration((until ?? now) - now)} until hours that cost less`;
+    const what = schedule.isExcludedNow ? 'until windows and limits let it run' : 'until hours that cost less';
+    const message = `paused for another ${duration((until ?? now) - now)} ${what}`;
     return { action: 'Hold', reason: 'WaitingForHours', message, target: current, until };
   }
   const wanted = schedule?.candidate ?? ranked[0];

@@ -6,6 +6,7 @@ import type { Hold, HoldReason } from '../guard/question.ts';
 import { changesBatch, rescuesBudget, yields } from '../guard/worth.ts';
 import { learningRateScale } from '../model/learning-rate.ts';
 import type { JobSnapshot, PoolSnapshot } from '../snapshot.ts';
+import type { LimitedSignal } from './allowed-hours.ts';
 import type { HourlyChange } from './by-the-hour.ts';
 import type { JobPlan } from './choose.ts';
 import type { DirectDecision } from './starts.ts';
@@ -31,6 +32,14 @@ export interface JobDecision {
   readonly isPromised?: boolean;
   /** When a hold or a pause may end by itself. */
   readonly until: InstantSeconds | undefined;
+  /** What the windows and limits of its hours come to; undefined where none were looked at. */
+  readonly hours?: HoursOutlook | undefined;
+}
+
+export interface HoursOutlook {
+  /** Seconds that the job will run in excluded hours; undefined where no plan by the hour could be made in time. */
+  readonly excludedSeconds: number | undefined;
+  readonly unknown: readonly LimitedSignal[];
 }
 
 /** Whether the user lets the operator itself carry the plan out. */

@@ -235,3 +235,8 @@ export function startSeconds({ history }: JobSnapshot, pool: PoolSnapshot): numb
     (history.restartSeconds ?? PRIOR_RESTART_SECONDS) + (pool.provisioningSeconds ?? PRIOR_PROVISIONING_SECONDS) / 4
   );
 }
+
+/** The same after a pause, in which the nodes were given back: all of the time that they take is lost. */
+export function resumeSeconds({ history }: JobSnapshot, pool: PoolSnapshot): number {
+  return (history.restartSeconds ?? PRIOR_RESTART_SECONDS) + (pool.provisioningSeconds ?? PRIOR_PROVISIONING_SECONDS);
+}

@@ -1,13 +1,15 @@
 import { globalBatchSize, type InstantSeconds, samePlacement } from '../configuration.ts';
 import { SECONDS_PER_HOUR } from '../model/cost-rate.ts';
 import type { JobSnapshot, PoolHour, PoolSnapshot } from '../snapshot.ts';
+import { type AllowedHours, allowedHours, exclusionAt } from './allowed-hours.ts';
 import type { Ranking } from './choose.ts';
-import { pauseSeconds, startSeconds } from './evaluate.ts';
+import { pauseSeconds, resumeSeconds, startSeconds } from './evaluate.ts';
 import { sameData } from './inputs.ts';
 import type { Candidate, Judgement } from './judge.ts';
 import { carryOut, type Run, runsAtOnce } from './slot-runs.ts';
 import { type Forecast, readForecast, tabulateSlots } from './slot-table.ts';
 import { planSlots, type Slot, type SlotQuestion } from './slots.ts';
+import { excludedSecondsOf, latestEnd, patienceOf, pausesLeft, scarcityOf } from './waiting.ts';
 
 /** What a job is to do at an instant, as the hours' prices say. */
 export interface Schedule {
@@ -15,9 +17,19 @@ export interface Schedule {
   readonly candidate: Candidate | undefined;
   /** When that changes; undefined when it lasts until the work is done. */
   readonly until: InstantSeconds | undefined;
-  /** Money for the work left: by the schedule, and on the placement in force from now on without a pause. */
+  /**
+   * For the work left, by the schedule and on the placement in force from now on without a pause: money, carbon at its
+   * price and, so that they are avoided, time in excluded hours many times over.
+   */
   readonly cost: number;
   readonly costAtOnce: number;
+  /** Money and carbon alone. */
+  readonly amount: number;
+  readonly amountAtOnce: number;
+  /** Seconds that it will run in hours which windows and limits exclude. */
+  readonly excludedSeconds: number;
+  /** Whether they exclude this hour. */
+  readonly isExcludedNow: boolean;
 }
 
 /**
@@ -46,31 +58,35 @@ export function scheduleOf(
   mostReplicas: number,
 ): Schedule | undefined {
   const { job } = ranking;
-  if (pool.hours === undefined || pool.hours.length === 0) return undefined;
   if (job.limits.objective === 'TimeToTarget' || !(job.limits.canPause || job.limits.canRescale)) return undefined;
+  const allowed = allowedHours(job.limits, pool, now);
+  if (allowed === undefined) return undefined;
   const turn = (PLANNED_EVERY_SECONDS / TURNS) * turnOf(job.key);
-  const plannedAt = Math.floor((now - turn) / PLANNED_EVERY_SECONDS) * PLANNED_EVERY_SECONDS + turn;
+  const lastTurn = Math.floor((now - turn) / PLANNED_EVERY_SECONDS) * PLANNED_EVERY_SECONDS + turn;
+  // A paused job can't have run since before its pause.
+  const plannedAt = Math.max(lastTurn, job.history.pausedSince ?? lastTurn);
   const known = remembered.get(ranking.judgement);
-  const isPaused = job.history.busyWith === 'Paused';
+  const { busyWith, pauses = 0 } = job.history;
+  const asked = { allowed, plannedAt, isPaused: busyWith === 'Paused', pauses, mostReplicas };
   const isSame =
-    known?.plannedAt === plannedAt &&
-    known.hours === pool.hours &&
-    known.isPaused === isPaused &&
-    known.mostReplicas === mostReplicas &&
-    known.kilowattsPerGpu === pool.kilowattsPerGpu;
-  const made = isSame ? known.made : makeSchedule(ranking, pool, plannedAt, mostReplicas);
-  if (!isSame) {
-    const { hours, kilowattsPerGpu } = pool;
-    remembered.set(ranking.judgement, { plannedAt, hours, isPaused, mostReplicas, kilowattsPerGpu, made });
-  }
-  return made === undefined ? undefined : { ...made, ...at(now, made) };
+    known !== undefined &&
+    known.kilowattsPerGpu === pool.kilowattsPerGpu &&
+    (Object.keys(asked) as (keyof typeof asked)[]).every((field) => known[field] === asked[field]);
+  const made = isSame ? known.made : makeSchedule(ranking, pool, asked);
+  if (!isSame) remembered.set(ranking.judgement, { ...asked, kilowattsPerGpu: pool.kilowattsPerGpu, made });
+  if (made === undefined) return undefined;
+  return { ...made, ...at(now, made), isExcludedNow: exclusionAt(allowed, now) !== undefined };
 }
 
-interface Remembered {
+interface Asked {
+  readonly allowed: AllowedHours;
   readonly plannedAt: InstantSeconds;
-  readonly hours: readonly PoolHour[];
   readonly isPaused: boolean;
+  readonly pauses: number;
   readonly mostReplicas: number;
+}
+
+interface Remembered extends Asked {
   readonly kilowattsPerGpu: number | undefined;
   readonly made: Made | undefined;
 }
@@ -83,17 +99,30 @@ interface Made {
   readonly levels: readonly Candidate[];
   readonly cost: number;
   readonly costAtOnce: number;
+  readonly amount: number;
+  readonly amountAtOnce: number;
+  readonly excludedSeconds: number;
 }
 
-function makeSchedule(
+/** Under Prefer a budget that a plan would break is a reason to take no notice of carbon, windows and limits. */
+function makeSchedule(ranking: Ranking, pool: PoolSnapshot, asked: Asked): Made | undefined {
+  const { limits, history } = ranking.job;
+  const { eco, budgetCost } = limits;
+  const made = planHours(ranking, pool, asked, eco?.carbonPricePerKilogram ?? 0);
+  if (made === undefined || eco?.mode !== 'Prefer' || budgetCost === undefined) return made;
+  if (history.accruedCost + made.money <= budgetCost) return made;
+  const isExcluded = asked.allowed.isExcluded.map(() => false);
+  return planHours(ranking, pool, { ...asked, allowed: { ...asked.allowed, isExcluded } }, 0);
+}
+
+function planHours(
   ranking: Ranking,
   pool: PoolSnapshot,
-  now: InstantSeconds,
-  mostReplicas: number,
-): Made | undefined {
+  { allowed, plannedAt: now, mostReplicas }: Asked,
+  carbonPrice: number,
+): (Made & { readonly money: number }) | undefined {
   const { job, current } = ranking;
   const { limits, history } = job;
-  const { hours = [] } = pool;
   const levels = levelsOf(ranking, mostReplicas);
   const inForce = levels.indexOf(current);
   if (inForce < 0) return undefined;
@@ -101,32 +130,42 @@ function makeSchedule(
   const mean = workSeconds(current);
   const likely = current.score.secondsToTarget90;
   if (!(mean > 0 && likely < Number.POSITIVE_INFINITY)) return undefined;
+  const deadline = latestEnd(job, now, likely);
   const question = {
     now,
-    slots: slotsOf(hours),
+    slots: slotsOf(allowed.hours),
     levels: [PAUSE, ...levels.map((each) => levelOf(each, workSeconds(each), job, pool))],
-    workLeft: limits.deadline === undefined ? 1 : likely / mean,
+    workLeft: deadline === undefined ? 1 : likely / mean,
     // The plan may be as old as that when it is followed.
-    deadline: limits.deadline === undefined ? undefined : limits.deadline - PLANNED_EVERY_SECONDS,
-    restartSeconds: startSeconds(job, pool),
+    deadline: deadline === undefined ? undefined : deadline - PLANNED_EVERY_SECONDS,
+    restartSeconds: limits.canPause ? resumeSeconds(job, pool) : startSeconds(job, pool),
     currentLevel: history.busyWith === 'Paused' ? 0 : 1 + inForce,
     minRunSeconds: Math.max(limits.cooldownSeconds, RUN_OVER_START * startSeconds(job, pool)),
-    maxPauses: limits.canPause ? Number.POSITIVE_INFINITY : 0,
+    maxPauses: pausesLeft(job, allowed),
     timeValuePerSecond: limits.timeValuePerHour / SECONDS_PER_HOUR,
-    carbonPrice: 0,
+    carbonPrice,
   };
-  const forecast = forecastOf(hours, now);
+  const forecast = forecastOf(allowed.hours, now);
+  const patient = { ...question, timeValuePerSecond: patienceOf(job, question, 1 + inForce, forecast) };
+  const scarcity = scarcityOf(question, allowed, forecast);
+  const priced = scarcity === undefined ? forecast : { ...forecast, scarcity };
   // What a forecast errs by is many times what a thorough search would still find.
-  const plan = planSlots(question, forecast, 'Quick');
+  const plan = planSlots(patient, priced, 'Quick');
   if (plan.isLate) return undefined;
-  return { runs: plan.runs, levels, cost: plan.cost, costAtOnce: costAtOnce(question, inForce, forecast) };
-}
-
-/** Of the level in force from now on, however late that is. */
-function costAtOnce(question: SlotQuestion, inForce: number, forecast: Forecast): number {
-  const table = tabulateSlots({ ...question, deadline: undefined }, forecast);
-  const run = runsAtOnce(table)[inForce];
-  return (run === undefined ? undefined : carryOut(table, [run])?.cost) ?? Number.NaN;
+  const costOf = (asked: SlotQuestion, at: Forecast, runs: readonly Run[]) =>
+    carryOut(tabulateSlots({ ...asked, deadline: undefined }, at), runs)?.cost ?? Number.NaN;
+  const atOnce = runsAtOnce(tabulateSlots(question, forecast))[inForce];
+  const runAtOnce = atOnce === undefined ? [] : [atOnce];
+  return {
+    runs: plan.runs,
+    levels,
+    cost: plan.cost,
+    costAtOnce: costOf(patient, priced, runAtOnce),
+    amount: costOf(question, forecast, plan.runs),
+    amountAtOnce: costOf(question, forecast, runAtOnce),
+    money: costOf({ ...question, carbonPrice: 0 }, forecast, plan.runs),
+    excludedSeconds: excludedSecondsOf(plan.runs, allowed),
+  };
 }
 
 const PAUSE = { workPerSecond: 0, rentPerSecond: 0, kilowatts: 0 };
@@ -154,6 +193,7 @@ function levelOf({ score }: Candidate, workSeconds: number, { limits }: JobSnaps
     workPerSecond: 1 / workSeconds,
     rentPerSecond: score.ratePerHour / SECONDS_PER_HOUR,
     kilowatts: gpus * (pool.kilowattsPerGpu ?? 0),
+    holds: 1,
   };
 }
 

@@ -113,10 +113,11 @@ function cheapest(table: SlotTable, candidates: Iterable<readonly Run[]>, bound:
 }
 
 function isAllowed(table: SlotTable, runs: readonly Run[]): boolean {
-  const { minRunSeconds, maxPauses } = table.question;
+  const { now, currentLevel, minRunSeconds, maxPauses } = table.question;
   if (runs.length === 1) return pausesOf(table, runs) <= maxPauses;
-  // The last one ends with the job, not with a change.
-  const short = runs.slice(0, -1).some(({ from, to }) => to - from < minRunSeconds - 1e-6);
+  // What is in force began before now; the last one ends with the job, not with a change.
+  const begun = runs[0]?.from === now && runs[0].level === currentLevel ? 1 : 0;
+  const short = runs.slice(begun, -1).some(({ from, to }) => to - from < minRunSeconds - 1e-6);
   return !short && pausesOf(table, runs) <= maxPauses;
 }
 

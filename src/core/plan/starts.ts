@@ -5,6 +5,7 @@ import { nodesFor } from '../model/cost-rate.ts';
 import type { JobSnapshot, PoolSnapshot, Snapshot } from '../snapshot.ts';
 import { type Allotment, allotPaidPools } from './profiled-jobs.ts';
 import type { Timeline } from './timeline.ts';
+import { waitUnmeasured } from './unmeasured.ts';
 
 /** What is to be done with a job that is not judged by its measurements: it waits for its start, or its speed is known. */
 export interface DirectDecision {
@@ -87,6 +88,9 @@ function start(job: JobSnapshot, room: Room, { now, pools }: Snapshot): DirectDe
   const { initialReplicas, gpusPerReplica } = job.limits;
   const wanted = initialReplicas * gpusPerReplica;
   const allowed = job.limits.pools.flatMap((name) => pools.find((pool) => pool.name === name) ?? []);
+  const [preferred] = allowed;
+  const wait = preferred === undefined ? undefined : waitUnmeasured(job, preferred, now);
+  if (wait !== undefined) return { ...stays, action: 'Hold', reason: 'WaitingForHours', ...wait };
   const inStock = allowed.filter(({ stockOutUntil }) => stockOutUntil === undefined || stockOutUntil <= now);
   const pool = inStock.find((candidate) => room.has(candidate, wanted));
   if (pool !== undefined) {

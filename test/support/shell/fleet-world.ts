@@ -1,7 +1,10 @@
 // Several jobs on several pools under one operator, on one virtual clock, with nothing that goes wrong.
+import type { PoolBill } from '../../../src/controllers/fleet/books.ts';
+import type { FleetCycleOptions } from '../../../src/controllers/fleet/fleet-cycle.ts';
 import type { GpuPoolObject, Pod, TrainingJobObject } from '../../../src/controllers/kinds.ts';
 import { GPU_RESOURCE } from '../../../src/controllers/training-job/indexed-job.ts';
 import { keyOf } from '../../../src/kube/resource.ts';
+import type { GpuMeasurement } from '../../../src/ports/gpu-meter.ts';
 import type { NodeScaler } from '../../../src/ports/node-scaler.ts';
 import { aPolicy } from '../a-training-job.ts';
 import type { Training } from '../simulated-trainer.ts';
@@ -17,6 +20,9 @@ export interface FleetStory {
   /** Pods of somebody else, one GPU each, by the pool that they stand on. */
   readonly foreignPods: readonly { readonly name: string; readonly pool: GpuPoolObject }[];
   readonly startSeconds: number;
+  readonly electricityOf?: FleetCycleOptions['electricityOf'];
+  /** Watts of a GPU while a worker holds it, as its counter tells; without them nothing is measured. */
+  readonly gpuWatts?: number;
 }
 
 const PROVISIONING_SECONDS = 20;
@@ -31,11 +37,20 @@ export class FleetWorld {
   readonly #nodes: ReadonlyMap<string, SimulatedNodes>;
   readonly #process: OperatorProcess;
   readonly #startSeconds: number;
+  readonly #electricityOf: FleetCycleOptions['electricityOf'];
+  readonly #gpuWatts: number | undefined;
+  /** Money that the pools' nodes have been charged with, by whose they were. */
+  readonly bills = { jobs: 0, foreign: 0, unclaimed: 0 };
+  /** What the meters of each pool would say: node-seconds, and joules of the GPUs that workers held. */
+  readonly drawn = { nodeSeconds: 0, joules: 0 };
+  readonly #counters = new Map<string, number>();
   #seconds = 0;
 
-  constructor({ jobs, pools, foreignPods, startSeconds }: FleetStory) {
+  constructor({ jobs, pools, foreignPods, startSeconds, electricityOf, gpuWatts }: FleetStory) {
     const { server } = this;
     this.#startSeconds = startSeconds;
+    this.#electricityOf = electricityOf;
+    this.#gpuWatts = gpuWatts;
     const nowSeconds = () => startSeconds + this.#seconds;
     for (const pool of pools) server.put('gpupools', pool);
     for (const { job } of jobs) server.put('trainingjobs', job);
@@ -56,6 +71,11 @@ export class FleetWorld {
     this.#process = this.#startProcess();
   }
 
+  /** Nodes that stand on a pool. */
+  nodesOf(pool: string): number {
+    return this.#nodes.get(pool)?.nodes().length ?? 0;
+  }
+
   get seconds(): number {
     return this.#seconds;
   }
@@ -74,10 +94,38 @@ export class FleetWorld {
         nodes.schedule();
       }
       for (const workers of this.workers.values()) workers.tick(1);
+      this.#draw();
       await this.#process.tick(new Set());
       this.broken.push(...this.#process.defects.splice(0).map(String));
       look();
     }
+  }
+
+  #draw(): void {
+    for (const nodes of this.#nodes.values()) this.drawn.nodeSeconds += nodes.nodes().length;
+    for (const pod of this.#workersOnNodes()) {
+      const joules = this.#gpuWatts ?? 0;
+      this.drawn.joules += joules;
+      this.#counters.set(keyOf(pod), (this.#counters.get(keyOf(pod)) ?? 5e6) + joules);
+    }
+  }
+
+  #workersOnNodes(): readonly Pod[] {
+    const pods = [...this.workers.values()].flatMap((workers) => workers.livePods());
+    return pods.filter((pod) => pod.spec.nodeName !== undefined);
+  }
+
+  /** One GPU for each worker, on a device of its own. */
+  async readGpus(): Promise<readonly GpuMeasurement[]> {
+    if (this.#gpuWatts === undefined) return [];
+    return this.#workersOnNodes().map((pod) => ({
+      device: `GPU-of-${keyOf(pod)}`,
+      namespace: pod.metadata.namespace ?? '',
+      pod: pod.metadata.name,
+      share: 1,
+      joules: this.#counters.get(keyOf(pod)),
+      watts: this.#gpuWatts,
+    }));
   }
 
   #startProcess(): OperatorProcess {
@@ -104,7 +152,17 @@ export class FleetWorld {
       read: (pool) => scalerOf(pool).read(pool),
       setNodes: (pool, nodes, token) => scalerOf(pool).setNodes(pool, nodes, token),
     };
-    return new OperatorProcess({ server: this.server, line: new FaultyLine(new Map()), scaler, metrics, clock });
+    const line = new FaultyLine(new Map());
+    const electricityOf = this.#electricityOf;
+    const onSettled = (bills: readonly PoolBill[]) => {
+      for (const kind of ['jobs', 'foreign', 'unclaimed'] as const) {
+        this.bills[kind] += bills.reduce((sum, bill) => sum + bill[kind], 0);
+      }
+    };
+    return new OperatorProcess({
+      ...{ server: this.server, line, scaler, metrics, clock, electricityOf, onSettled },
+      gpuMeter: this,
+    });
   }
 }
 

@@ -2,7 +2,7 @@
 import { InProcessPlanner } from '../../../src/adapters/planner/in-process-planner.ts';
 import { type ClusterView, POD_INDEXES } from '../../../src/controllers/cluster-view.ts';
 import { EnergyMemory } from '../../../src/controllers/energy-source/energy-memory.ts';
-import { FleetCycle } from '../../../src/controllers/fleet/fleet-cycle.ts';
+import { FleetCycle, type FleetCycleOptions } from '../../../src/controllers/fleet/fleet-cycle.ts';
 import { FleetMemory } from '../../../src/controllers/fleet/fleet-memory.ts';
 import { GpuPoolReconciler } from '../../../src/controllers/gpu-pool/reconciler.ts';
 import type { Pod } from '../../../src/controllers/kinds.ts';
@@ -27,6 +27,9 @@ export interface ProcessOptions {
   readonly scaler: NodeScaler;
   readonly metrics: MetricsSource;
   readonly clock: Clock;
+  readonly electricityOf?: FleetCycleOptions['electricityOf'];
+  readonly gpuMeter?: FleetCycleOptions['gpuMeter'];
+  readonly onSettled?: FleetCycleOptions['onSettled'];
 }
 
 const READ_INTERVAL_SECONDS = 5;
@@ -75,8 +78,10 @@ export class OperatorProcess {
     this.#fleet = new FleetCycle({
       cluster,
       memory,
-      energy,
       metrics: options.metrics,
+      electricityOf: options.electricityOf,
+      gpuMeter: options.gpuMeter,
+      onSettled: options.onSettled,
       planner: new InProcessPlanner(),
       gatherers: { cluster, memory, ...this.#jobs.written },
       newest,

@@ -106,3 +106,24 @@ export function plannerDecides(trouble: Trouble): Story {
 function wrongs({ faults, lags, metricsOutages, trainerDeaf }: Trouble) {
   return { faults: new Map(faults.map(({ write, fault }) => [write, fault])), lags, metricsOutages, trainerDeaf };
 }
+
+/** Its hours end and begin again while it trains: 2023-11-14, from 22:13:20 on. */
+export function hoursDecide(trouble: Trouble): Story {
+  const windows = [
+    { name: 'evening', from: '22:00', to: '22:16' },
+    { name: 'night', from: '22:19', to: '06:00' },
+  ];
+  return {
+    job: aPatientJob({
+      eco: { mode: 'Require', windows },
+      elasticity: { minReplicas: 2, maxReplicas: 2 },
+      objective: { work: { type: 'Steps', steps: 100_000 } },
+      batch: { mode: 'Off', globalBatchSize: { initial: 256 }, reload: { ackTimeoutSeconds: ACK_TIMEOUT_SECONDS } },
+    }),
+    pool: pool(),
+    training: TRAINING,
+    nodesAtStart: 0,
+    ...wrongs(trouble),
+    seconds: 800,
+  };
+}

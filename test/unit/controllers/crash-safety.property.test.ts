@@ -1,6 +1,13 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { anyTrouble, NO_TROUBLE, plannerDecides, type Trouble, userDecides } from '../../support/shell/stories.ts';
+import {
+  anyTrouble,
+  hoursDecide,
+  NO_TROUBLE,
+  plannerDecides,
+  type Trouble,
+  userDecides,
+} from '../../support/shell/stories.ts';
 import { World } from '../../support/shell/world.ts';
 
 /** Runs tell their seed when they fail: CRASH_SEED gives it back, CRASH_RUNS asks for more of them. */
@@ -62,6 +69,24 @@ describe('An operator that dies at any call', function () {
     await fc.assert(
       fc.asyncProperty(anyTrouble({ untilSecond: 400, writes: 150 }), async (trouble) => {
         expectRest(await live(userDecides, trouble), 1);
+      }),
+      CHOICES,
+    );
+  });
+
+  it('pauses and goes on when nothing goes wrong', async () => {
+    const world = await live(hoursDecide, NO_TROUBLE);
+    expectRest(world, 2);
+    expect(world.job.status?.decisions?.map(({ action }) => action)).to.deep.equal(['Start', 'Pause', 'Resume']);
+  });
+
+  it('goes on from a pause, whatever goes wrong around it, and tells of one wait', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyTrouble({ untilSecond: 400, writes: 150 }), async (trouble) => {
+        const world = await live(hoursDecide, trouble);
+        expectRest(world, 2);
+        expect(world.job.status?.pause, 'a pause').to.equal(undefined);
+        expect(world.job.status?.pausedSeconds ?? 0, 'seconds waited').to.be.at.most(260);
       }),
       CHOICES,
     );

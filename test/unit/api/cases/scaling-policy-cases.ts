@@ -15,6 +15,13 @@ export const VALID_SCALING_POLICIES: ValidCases = {
   'act on any gain': spec({ minimumGainPercent: 0, cooldownSeconds: 0, batchCooldownSeconds: 0 }),
   'no growth': spec({ maxBatchGrowthFactor: 1 }),
   bounded: spec({ maxGpusPerJob: 16, maxPricePerHour: '40.00', maxRescalesPerHour: 1 }),
+  'never in the peak': spec({
+    hours: {
+      timeZone: 'Asia/Kolkata',
+      forbidden: [{ name: 'peak', days: ['Mon', 'Fri'], from: '17:30', to: '21:00' }],
+      preferred: [{ name: 'night', from: '22:00', to: '06:00' }],
+    },
+  }),
   'quick plans': spec({ planIntervalSeconds: 5, stalenessLimitSeconds: 10 }),
 };
 
@@ -55,6 +62,18 @@ export const INVALID_SCALING_POLICIES: InvalidCases = {
     field: 'spec.maxRescalesPerHour',
     says: /greater than or equal to 1/,
     by: 'schema',
+  },
+  'a forbidden window that never opens': {
+    change: spec({ hours: { forbidden: [{ name: 'never', from: '08:00', to: '08:00' }] } }),
+    field: 'spec.hours.forbidden[0].to',
+    says: /spec\.hours\.forbidden\.from and \.to are the same time/,
+    by: 'rule',
+  },
+  'a preferred window that never opens': {
+    change: spec({ hours: { preferred: [{ name: 'never', from: '08:00', to: '08:00' }] } }),
+    field: 'spec.hours.preferred[0].to',
+    says: /spec\.hours\.preferred\.from and \.to are the same time/,
+    by: 'rule',
   },
   'plans without a pause': {
     change: spec({ planIntervalSeconds: 1 }),

@@ -70,6 +70,28 @@ export const VALID_TRAINING_JOBS: ValidCases = {
   'budget in euros that suspends': spec({
     budget: { cost: { amount: '0.000001', currency: 'EUR' }, onExceeded: 'Suspend', warnAtPercent: 100 },
   }),
+  'budgets of energy and carbon': spec({
+    budget: { energyKilowattHours: '500', carbonKilograms: '0.5', onExceeded: 'Fail' },
+  }),
+  'all budgets, to shrink': spec({
+    budget: { cost: { amount: '9' }, energyKilowattHours: '1', carbonKilograms: '60', onExceeded: 'Shrink' },
+  }),
+  'cheaper hours': spec({ eco: { mode: 'Prefer', carbonPricePerTonne: '120', maxDelaySeconds: 28_800 } }),
+  'eco off': spec({ eco: {} }),
+  'clean hours only': spec({
+    eco: { mode: 'Require', whenShort: 'Wait', limits: { maxGramsCo2ePerKwh: 200, minRenewablePercent: 60 } },
+  }),
+  'cheap hours only': spec({ eco: { mode: 'Require', limits: { maxPricePerKwh: '0.18' }, maxPauses: 0 } }),
+  'nights and weekends': spec({
+    eco: {
+      mode: 'Require',
+      timeZone: 'America/Argentina/Buenos_Aires',
+      windows: [
+        { name: 'night', from: '22:00', to: '06:00' },
+        { name: 'weekend', days: ['Sat', 'Sun'], from: '06:00', to: '22:00' },
+      ],
+    },
+  }),
   'eight pools': pools('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'),
   'checkpoints elsewhere': spec({ checkpoint: { directory: '/mnt/data/run-1', timeoutSeconds: 7200 } }),
   'metrics elsewhere': spec({ metrics: { port: 8000, stalenessLimitSeconds: 10 } }),
@@ -366,11 +388,11 @@ export const INVALID_TRAINING_JOBS: InvalidCases = {
     says: /should match/,
     by: 'schema',
   },
-  'a budget without a cost': {
+  'a budget without anything': {
     change: spec({ budget: { onExceeded: 'Notify' } }),
-    field: 'spec.budget.cost',
-    says: /Required value/,
-    by: 'schema',
+    field: 'spec.budget',
+    says: /spec\.budget is empty: set cost, energyKilowattHours or carbonKilograms/,
+    by: 'rule',
   },
   'a budget of nothing': {
     change: spec({ budget: { cost: { amount: '0.00' } } }),
@@ -387,6 +409,54 @@ export const INVALID_TRAINING_JOBS: InvalidCases = {
   'a lower-case currency': {
     change: spec({ budget: { cost: { amount: '9', currency: 'usd' } } }),
     field: 'spec.budget.cost.currency',
+    says: /should match/,
+    by: 'schema',
+  },
+  'no energy at all': {
+    change: spec({ budget: { energyKilowattHours: '0' } }),
+    field: 'spec.budget.energyKilowattHours',
+    says: /energyKilowattHours must be above zero: set what the run may use/,
+    by: 'rule',
+  },
+  'no carbon at all': {
+    change: spec({ budget: { carbonKilograms: '0.000' } }),
+    field: 'spec.budget.carbonKilograms',
+    says: /carbonKilograms must be above zero: set what the run may use/,
+    by: 'rule',
+  },
+  'nothing to require': {
+    change: spec({ eco: { mode: 'Require', limits: {} } }),
+    field: 'spec.eco.mode',
+    says: /mode Require has nothing to require: set a field of spec\.eco\.limits or spec\.eco\.windows/,
+    by: 'rule',
+  },
+  'waiting past the deadline by preference': {
+    change: spec({ eco: { mode: 'Prefer', whenShort: 'Wait' } }),
+    field: 'spec.eco.whenShort',
+    says: /whenShort Wait belongs to mode Require: set that mode/,
+    by: 'rule',
+  },
+  'a window that never opens': {
+    change: spec({ eco: { mode: 'Prefer', windows: [{ name: 'never', from: '08:00', to: '08:00' }] } }),
+    field: 'spec.eco.windows[0].to',
+    says: /spec\.eco\.windows\.from and \.to are the same time: set to to a later one/,
+    by: 'rule',
+  },
+  'a time of day there is not': {
+    change: spec({ eco: { mode: 'Prefer', windows: [{ name: 'late', from: '24:00', to: '08:00' }] } }),
+    field: 'spec.eco.windows[0].from',
+    says: /should match/,
+    by: 'schema',
+  },
+  'a time zone by offset': {
+    change: spec({ eco: { mode: 'Prefer', timeZone: '+01:00' } }),
+    field: 'spec.eco.timeZone',
+    says: /should match/,
+    by: 'schema',
+  },
+  'a negative price of carbon': {
+    change: spec({ eco: { mode: 'Prefer', carbonPricePerTonne: '-5' } }),
+    field: 'spec.eco.carbonPricePerTonne',
     says: /should match/,
     by: 'schema',
   },

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { EnergyMemory } from '../../../../src/controllers/energy-source/energy-memory.ts';
+import { poolElectricity } from '../../../../src/controllers/energy-source/pool-energy.ts';
 import { FleetCycle } from '../../../../src/controllers/fleet/fleet-cycle.ts';
 import { FleetMemory } from '../../../../src/controllers/fleet/fleet-memory.ts';
 import { Freshest } from '../../../../src/controllers/freshest.ts';
@@ -39,7 +40,7 @@ function aCycle(poolSpec: GpuPoolParts['spec'] = {}) {
   const cycle = new FleetCycle({
     cluster,
     memory,
-    energy,
+    electricityOf: (pool, now) => poolElectricity(pool, energy, now),
     planner,
     metrics: { readTrainers: async () => new Map() },
     gatherers: { cluster, memory, workerJobs: new Freshest(() => 0), configMaps: new Freshest(() => 0) },

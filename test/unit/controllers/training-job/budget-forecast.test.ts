@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import type { JobFindings } from '../../../../src/controllers/fleet/fleet-memory.ts';
 import { advance } from '../../../../src/controllers/training-job/advance.ts';
 import { reportSignals } from '../../../../src/controllers/training-job/signals.ts';
+import { NEW_ACCOUNT } from '../../../../src/core/account/job-account.ts';
 import { planFleet } from '../../../../src/core/plan-fleet.ts';
 import { aConfiguration, aJob, aPool, evidenceOf } from '../../../support/a-job.ts';
 import { aJobView, NOW } from '../../../support/a-job-view.ts';
@@ -22,7 +23,7 @@ function findings(budgetCost: number): JobFindings {
   const limits = { canRescale: true, maxReplicas: 2, maxGlobalBatchSize: 32, minGlobalBatchSize: 32, budgetCost };
   const job = aJob({ evidence, history: { current, accruedCost: SPENT }, limits });
   const [decision] = planFleet({ now: NOW, jobs: [job], pools: [aPool()] }).decisions;
-  return { uid: 'x', evidence, decision, decidedAt: NOW, accruedCost: SPENT, accruedUntil: NOW };
+  return { uid: 'x', evidence, decision, decidedAt: NOW, account: { ...NEW_ACCOUNT, cost: SPENT, until: NOW } };
 }
 
 function conditionFor(amount: number) {

@@ -4,6 +4,7 @@ import { trainingJobStatusSchema } from '../../../../src/api/training-job-status
 import type { JobFindings } from '../../../../src/controllers/fleet/fleet-memory.ts';
 import { advance } from '../../../../src/controllers/training-job/advance.ts';
 import { reportFigures } from '../../../../src/controllers/training-job/figures.ts';
+import { NEW_ACCOUNT } from '../../../../src/core/account/job-account.ts';
 import { NO_EVIDENCE } from '../../../../src/core/estimate/evidence.ts';
 import { planFleet } from '../../../../src/core/plan-fleet.ts';
 import { aJob, aPool, evidenceOf } from '../../../support/a-job.ts';
@@ -24,7 +25,7 @@ function findings(parts: { pricePerNodeHour?: number; loss?: number } = {}): Job
   const evidence = { ...known, last: aReading({ observedAt: NOW - 1, loss: parts.loss ?? 2.5 }) };
   const pool = aPool({ pricePerNodeHour: parts.pricePerNodeHour ?? 1 });
   const [decision] = planFleet({ now: NOW, jobs: [aJob({ evidence })], pools: [pool] }).decisions;
-  return { uid: 'x', evidence, decision, decidedAt: NOW, accruedCost: 12.5, accruedUntil: NOW };
+  return { uid: 'x', evidence, decision, decidedAt: NOW, account: { ...NEW_ACCOUNT, cost: 12.5, until: NOW } };
 }
 
 function figuresOf(view: ViewParts, found: JobFindings): TrainingJobStatus {
@@ -73,8 +74,7 @@ describe('the figures of a job', () => {
       evidence: NO_EVIDENCE,
       decision: undefined,
       decidedAt: undefined,
-      accruedCost: 0,
-      accruedUntil: undefined,
+      account: NEW_ACCOUNT,
     };
     const status = figuresOf({}, found);
     expect(status).not.to.have.any.keys('eta', 'estimate', 'progress', 'recommendation');
