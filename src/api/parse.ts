@@ -7,6 +7,7 @@ import {
   scalingPolicySpecSchema,
 } from './scaling-policy.ts';
 import { type TrainingJob, trainingJobSchema } from './training-job.ts';
+import { type TrainingProfile, trainingProfileSchema } from './training-profile.ts';
 
 /**
  * Reads objects as the API server stores them. Structure, bounds and defaults are those of the CRD;
@@ -36,6 +37,10 @@ export function parseGpuPool(value: unknown): GpuPool {
 
 export function parseScalingPolicy(value: unknown): ScalingPolicy {
   return parse(scalingPolicySchema, 'ScalingPolicy', value);
+}
+
+export function parseTrainingProfile(value: unknown): TrainingProfile {
+  return parse(trainingProfileSchema, 'TrainingProfile', value);
 }
 
 /** What holds for a job that no ScalingPolicy names. */

@@ -6,6 +6,7 @@ import { METRICS_PORT_DEFAULT } from './trainer-protocol.ts';
 import { batchFitsWorkersRule, batchSchema } from './training-job-batch.ts';
 import { elasticitySchema, replicasRules, WORKERS_MAX } from './training-job-elasticity.ts';
 import { budgetSchema, capacitySchema, objectiveSchema } from './training-job-objective.ts';
+import { predictionSchema } from './training-job-prediction.ts';
 import { trainingJobStatusSchema } from './training-job-status.ts';
 import { workloadSchema } from './training-job-workload.ts';
 
@@ -74,6 +75,9 @@ const trainingJobSpecSchema = withRules(
       .describe('objective says what the run is for and what is to be made small.'),
     budget: budgetSchema.optional().describe('budget that the run should keep.'),
     capacity: capacitySchema.describe('capacity says where the workers may run.'),
+    prediction: predictionSchema
+      .optional()
+      .describe('prediction says what is known of the run before it starts, and from whom it learns.'),
     checkpoint: checkpointSchema.prefault({}).describe('checkpoint says where and how checkpoints are made.'),
     metrics: metricsSchema.prefault({}).describe('metrics says how the trainer is read.'),
   }),

@@ -8,6 +8,7 @@ import type {
   Pod,
   ScalingPolicyObject,
   TrainingJobObject,
+  TrainingProfileObject,
   WorkerJob,
 } from './kinds.ts';
 import { allocatableGpus, gpusOf, isLive, isNodeReady, matchesLabels } from './pods.ts';
@@ -21,6 +22,7 @@ export interface ClusterView {
   readonly trainingJobs: Informer<TrainingJobObject>;
   readonly pools: Informer<GpuPoolObject>;
   readonly policies: Informer<ScalingPolicyObject>;
+  readonly profiles: Informer<TrainingProfileObject>;
   readonly workerJobs: Informer<WorkerJob>;
   readonly pods: Informer<Pod>;
   readonly nodes: Informer<Node>;

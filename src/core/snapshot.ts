@@ -1,5 +1,6 @@
 import type { Configuration, InstantSeconds } from './configuration.ts';
 import type { Evidence } from './estimate/evidence.ts';
+import type { JobPrior } from './estimate/job-prior.ts';
 
 /**
  * What is known at one instant: the only input of every decision.
@@ -107,6 +108,8 @@ export interface JobSnapshot {
   /** Of jobs that are equally urgent the one that came first is started first. */
   readonly submittedAt?: InstantSeconds;
   readonly knownSpeed?: KnownSpeed;
+  /** What earlier runs of its family or its declared model tell of it, pool by pool. */
+  readonly priors?: readonly JobPrior[];
   readonly limits: JobLimits;
   readonly held: HeldByUser;
   readonly history: JobHistory;

@@ -9,6 +9,7 @@ import {
   type Pod,
   SCALING_POLICIES,
   TRAINING_JOBS,
+  TRAINING_PROFILES,
 } from '../controllers/kinds.ts';
 import { Informer } from '../kube/informer.ts';
 import type { KubeClient } from '../kube/kube-client.ts';
@@ -24,6 +25,7 @@ export function openWatches(client: KubeClient, metrics: KubeMetrics, log: KubeL
     trainingJobs: informed(TRAINING_JOBS),
     pools: informed(GPU_POOLS),
     policies: informed(SCALING_POLICIES),
+    profiles: informed(TRAINING_PROFILES),
     workerJobs: informed(JOBS, TRAINING_JOB_LABEL),
     configMaps: informed(CONFIG_MAPS, TRAINING_JOB_LABEL),
     nodes: informed(NODES),

@@ -3,11 +3,13 @@ import { ScaleSubresourceScaler } from '../adapters/pools/scale-subresource.ts';
 import { PrometheusClient } from '../adapters/prometheus/client.ts';
 import { PrometheusTrainerMetrics } from '../adapters/prometheus/trainer-metrics-source.ts';
 import type { ClusterView } from '../controllers/cluster-view.ts';
+import { hasEnded } from '../controllers/ended.ts';
 import { FleetCycle } from '../controllers/fleet/fleet-cycle.ts';
 import { FleetMemory } from '../controllers/fleet/fleet-memory.ts';
 import { GpuPoolReconciler } from '../controllers/gpu-pool/reconciler.ts';
 import { ScalingPolicyReconciler } from '../controllers/scaling-policy/reconciler.ts';
 import { TrainingJobReconciler } from '../controllers/training-job/reconciler.ts';
+import { profileKeyOf, TrainingProfileReconciler } from '../controllers/training-profile/reconciler.ts';
 import { systemClock } from '../kube/clock.ts';
 import { connect } from '../kube/connect.ts';
 import { Controller } from '../kube/controller.ts';
@@ -72,6 +74,7 @@ export function wire(options: OperatorOptions, log: Logger, metrics: OperatorMet
     new ScalingPolicyReconciler({ client, cluster, ...clock }),
     runtime,
   );
+  const profiles = new TrainingProfileReconciler({ client, cluster, newestJob, ...clock });
 
   // 3. The planning cycle over the whole fleet.
   const planner = new WorkerPlanner({ timeoutSeconds: PLAN_TIMEOUT_SECONDS });
@@ -91,7 +94,7 @@ export function wire(options: OperatorOptions, log: Logger, metrics: OperatorMet
     cluster,
     events,
     kubeMetrics,
-    controllers: [jobController, ...rarelyChanged],
+    controllers: [jobController, profileController(cluster, profiles, runtime), ...rarelyChanged],
     fleet,
     planner,
   };
@@ -106,6 +109,20 @@ function trainerMetrics(options: OperatorOptions): PrometheusTrainerMetrics {
     headers: options.prometheusHeaders,
   });
   return new PrometheusTrainerMetrics(prometheus);
+}
+
+/** Learns from the ends of runs; a profile that was imported is described as well. */
+function profileController(
+  cluster: ClusterView,
+  profiles: TrainingProfileReconciler,
+  runtime: { readonly metrics: KubeMetrics; readonly log: Logger },
+): Controller {
+  return new Controller({ name: 'training-profile', reconcile: (key) => profiles.reconcile(key), ...runtime })
+    .watch(cluster.profiles)
+    .watch(cluster.trainingJobs, ({ object }) => {
+      const key = hasEnded(object.status) ? profileKeyOf(object) : undefined;
+      return key === undefined ? [] : [key];
+    });
 }
 
 /** Controllers of the kinds that administrators make: few objects, one worker each. */

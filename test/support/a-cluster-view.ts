@@ -6,6 +6,7 @@ import type {
   Pod,
   ScalingPolicyObject,
   TrainingJobObject,
+  TrainingProfileObject,
   WorkerJob,
 } from '../../src/controllers/kinds.ts';
 import { type IndexFunction, ObjectStore } from '../../src/kube/object-store.ts';
@@ -15,6 +16,7 @@ export interface ClusterContents {
   readonly trainingJobs?: readonly TrainingJobObject[];
   readonly pools?: readonly GpuPoolObject[];
   readonly policies?: readonly ScalingPolicyObject[];
+  readonly profiles?: readonly TrainingProfileObject[];
   readonly workerJobs?: readonly WorkerJob[];
   readonly pods?: readonly Pod[];
   readonly nodes?: readonly Node[];
@@ -32,6 +34,7 @@ export function aClusterView(contents: ClusterContents): ClusterView {
     trainingJobs: holding(contents.trainingJobs),
     pools: holding(contents.pools),
     policies: holding(contents.policies),
+    profiles: holding(contents.profiles),
     workerJobs: holding(contents.workerJobs),
     pods: holding(contents.pods, POD_INDEXES),
     nodes: holding(contents.nodes),

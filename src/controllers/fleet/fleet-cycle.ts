@@ -12,7 +12,7 @@ import type { ClusterView } from '../cluster-view.ts';
 import { hasEnded } from '../ended.ts';
 import { fromInstant } from '../instants.ts';
 import type { TrainingJobObject } from '../kinds.ts';
-import { type Gatherers, gatherJobView } from '../training-job/gather.ts';
+import { believedOf, type Gatherers, gatherJobView } from '../training-job/gather.ts';
 import { configurationOf, currentConfiguration, type JobView, shapeOf } from '../training-job/view.ts';
 import { decodeEvidence } from './evidence-codec.ts';
 import type { FleetMemory, JobFindings } from './fleet-memory.ts';
@@ -156,7 +156,9 @@ export class FleetCycle {
         .filter((view) => view.pool !== undefined && view.job.spec.suspend !== true)
         .map((view) => {
           const findings = memory.get(keyOf(view.job), view.job.metadata.uid) ?? remembered(view);
-          return snapshotJob(view, findings.evidence, findings.accruedCost);
+          const seen = snapshotJob(view, findings.evidence, findings.accruedCost);
+          const priors = believedOf(cluster, view);
+          return priors.length === 0 ? seen : { ...seen, priors };
         }),
       pools: cluster.pools.list().map((pool) => snapshotPool(cluster, pool)),
     };

@@ -5,6 +5,7 @@ import { reportFinished } from './finish.ts';
 import { beginResize, continueResize, endInStop } from './resize.ts';
 import { describeWorkers } from './running.ts';
 import { startWorkload } from './start.ts';
+import { chooseStart } from './start-plan.ts';
 import { followTuning } from './tuning.ts';
 import { configurationAtWork, type JobView, shapeOf } from './view.ts';
 import { wantedReplicas } from './wanted.ts';
@@ -31,7 +32,10 @@ export function advance(view: JobView): Draft {
     return draft;
   }
 
-  // 4. What is missing is made, at the size and batch that were last decided on.
+  // 4. A first start is planned before anything is made: what is decided on is stored, and then acted on.
+  if (accepted && chooseStart(view, draft)) return draft;
+
+  // 5. What is missing is made, at the size and batch that were last decided on.
   const replicas = wantedReplicas(view, draft);
   if (view.workerJob === undefined) {
     startWorkload(view, draft, replicas);
@@ -39,7 +43,7 @@ export function advance(view: JobView): Draft {
     return draft;
   }
 
-  // 5. Another size means a checkpoint and a restart, another batch a reload.
+  // 6. Another size means a checkpoint and a restart, another batch a reload.
   const current = configurationAtWork(view, shapeOf(view.pool, draft.status.pool));
   const suspended = view.workerJob.spec.suspend === true;
   // What is told of a workload at rest is read off it, so that a status that was lost is told again.

@@ -2,7 +2,14 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after } from 'mocha';
 import { parse } from 'yaml';
-import { API_VERSION, GPU_POOL, type ResourceNames, SCALING_POLICY, TRAINING_JOB } from '../../../src/api/group.ts';
+import {
+  API_VERSION,
+  GPU_POOL,
+  type ResourceNames,
+  SCALING_POLICY,
+  TRAINING_JOB,
+  TRAINING_PROFILE,
+} from '../../../src/api/group.ts';
 import { CUSTOM_RESOURCES } from '../../../src/api/resources.ts';
 import { connect } from '../../../src/kube/connect.ts';
 import type { KubeClient } from '../../../src/kube/kube-client.ts';
@@ -23,6 +30,7 @@ const resourceOf = (names: ResourceNames): Resource<LooseObject> => ({
 export const TRAINING_JOBS = resourceOf(TRAINING_JOB);
 export const GPU_POOLS = resourceOf(GPU_POOL);
 export const SCALING_POLICIES = resourceOf(SCALING_POLICY);
+export const TRAINING_PROFILES = resourceOf(TRAINING_PROFILE);
 
 const CRDS: Resource<LooseObject> = {
   apiVersion: 'apiextensions.k8s.io/v1',

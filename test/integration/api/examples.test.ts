@@ -7,11 +7,18 @@ import { CUSTOM_RESOURCES } from '../../../src/api/resources.ts';
 import type { KubeClient } from '../../../src/kube/kube-client.ts';
 import { crdFor } from '../../../tools/codegen/crd.ts';
 import { type StructuralSchema, visitFields } from '../../../tools/codegen/structural-schema.ts';
-import { clientWithCrds, GPU_POOLS, type LooseObject, SCALING_POLICIES, TRAINING_JOBS } from './api-server.ts';
+import {
+  clientWithCrds,
+  GPU_POOLS,
+  type LooseObject,
+  SCALING_POLICIES,
+  TRAINING_JOBS,
+  TRAINING_PROFILES,
+} from './api-server.ts';
 
 const directory = path.join(import.meta.dirname, '../../../deploy/examples');
 const files = readdirSync(directory).filter((name) => name.endsWith('.yaml'));
-const resources = [TRAINING_JOBS, GPU_POOLS, SCALING_POLICIES];
+const resources = [TRAINING_JOBS, GPU_POOLS, SCALING_POLICIES, TRAINING_PROFILES];
 
 const read = (file: string): string => readFileSync(path.join(directory, file), 'utf8');
 

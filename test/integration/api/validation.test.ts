@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { parseGpuPool, parseScalingPolicy, parseTrainingJob } from '../../../src/api/parse.ts';
+import { parseGpuPool, parseScalingPolicy, parseTrainingJob, parseTrainingProfile } from '../../../src/api/parse.ts';
 import type { KubeClient } from '../../../src/kube/kube-client.ts';
 import type { Resource } from '../../../src/kube/resource.ts';
 import { changed, type InvalidCases, type JsonObject, type ValidCases } from '../../unit/api/cases/case.ts';
@@ -15,12 +15,18 @@ import {
   VALID_TRAINING_JOBS,
 } from '../../unit/api/cases/training-job-cases.ts';
 import {
+  INVALID_TRAINING_PROFILES,
+  TRAINING_PROFILE_BASE,
+  VALID_TRAINING_PROFILES,
+} from '../../unit/api/cases/training-profile-cases.ts';
+import {
   clientWithCrds,
   GPU_POOLS,
   type LooseObject,
   refusalOf,
   SCALING_POLICIES,
   TRAINING_JOBS,
+  TRAINING_PROFILES,
 } from './api-server.ts';
 
 interface Kind {
@@ -46,6 +52,13 @@ const kinds: readonly Kind[] = [
     base: SCALING_POLICY_BASE,
     valid: VALID_SCALING_POLICIES,
     invalid: INVALID_SCALING_POLICIES,
+  },
+  {
+    resource: TRAINING_PROFILES,
+    parse: parseTrainingProfile,
+    base: TRAINING_PROFILE_BASE,
+    valid: VALID_TRAINING_PROFILES,
+    invalid: INVALID_TRAINING_PROFILES,
   },
 ];
 
