@@ -55,11 +55,16 @@ function heldBy(job: TrainingJobObject): HeldByUser {
 }
 
 export function snapshotPool(cluster: ClusterView, pool: GpuPool): PoolSnapshot {
+  return poolSnapshotOf(pool, poolUse(cluster, pool).foreignGpus);
+}
+
+/** The same where it is told how many of its GPUs are not to be had. */
+export function poolSnapshotOf(pool: GpuPool, foreignGpus: number): PoolSnapshot {
   return {
     name: pool.metadata.name,
     gpusPerNode: pool.spec.gpusPerNode,
     maxNodes: pool.spec.limits.maxNodes,
-    foreignGpus: poolUse(cluster, pool).foreignGpus,
+    foreignGpus,
     billing: pool.spec.cost.billing,
     pricePerNodeHour: fromDecimal(pool.spec.cost.pricePerNodeHour),
     currency: pool.spec.cost.currency,

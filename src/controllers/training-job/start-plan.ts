@@ -7,7 +7,7 @@ import type { JobPrior } from '../../core/estimate/job-prior.ts';
 import { duration, money } from '../../core/explain/figures.ts';
 import { planStart, type StartOption, type StartPlan } from '../../core/plan-start.ts';
 import { type ClusterView, poolUse } from '../cluster-view.ts';
-import { snapshotJob, snapshotPool } from '../fleet/snapshot.ts';
+import { poolSnapshotOf, snapshotJob } from '../fleet/snapshot.ts';
 import { toInstant } from '../instants.ts';
 import { allocationOf, type Draft } from './draft.ts';
 import { configurationOf, type JobView, type PoolShape } from './view.ts';
@@ -19,7 +19,7 @@ export function startPlanFor(cluster: ClusterView, view: JobView, priors: readon
   // What other jobs hold is as little to be had as what is not Stepwise's.
   const pools = view.pools.map((pool) => {
     const { foreignGpus, ownGpus } = poolUse(cluster, pool);
-    return { ...snapshotPool(cluster, pool), foreignGpus: foreignGpus + ownGpus };
+    return poolSnapshotOf(pool, foreignGpus + ownGpus);
   });
   return planStart({ now: view.now, job, pools });
 }
