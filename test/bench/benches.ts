@@ -8,6 +8,7 @@ import { b7Estimation } from './b7-estimation.bench.ts';
 import { b8 } from './b8-decision-time.bench.ts';
 import type { Bench } from './bench.ts';
 import { calibration } from './calibration.bench.ts';
+import { history } from './history.bench.ts';
 import { operatorBench } from './operator.bench.ts';
 import { polluxBench } from './pollux.bench.ts';
 
@@ -15,6 +16,7 @@ import { polluxBench } from './pollux.bench.ts';
 export const benches: readonly Bench[] = [
   operatorBench,
   calibration,
+  history,
   b6,
   b7Estimation,
   b8,

@@ -22,7 +22,7 @@ const runs = (...changes: readonly object[]) => spec({ runs: changes.map((change
 export const TRAINING_PROFILE_BASE: JsonObject = {
   apiVersion: 'stepwise.dev/v1alpha1',
   kind: 'TrainingProfile',
-  metadata: { name: 'char-lm' },
+  metadata: { name: 'char-lm', namespace: 'default' },
   spec: {},
 };
 
