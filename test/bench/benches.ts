@@ -11,12 +11,14 @@ import { calibration } from './calibration.bench.ts';
 import { history } from './history.bench.ts';
 import { operatorBench } from './operator.bench.ts';
 import { polluxBench } from './pollux.bench.ts';
+import { recurring } from './recurring.bench.ts';
 
 /** In the order in which they run: the cheap ones first. */
 export const benches: readonly Bench[] = [
   operatorBench,
   calibration,
   history,
+  recurring,
   b6,
   b7Estimation,
   b8,
