@@ -38,6 +38,11 @@ export class OperatorMetrics {
     'type',
     'status',
   ]);
+  readonly predictionError = this.#gauge(
+    'prediction_relative_error',
+    'Forecast of the whole run over what it came to, less 1; of runs that are complete.',
+    [...JOB_LABELS, 'quantity'],
+  );
   readonly poolNodes = this.#gauge('pool_nodes', 'Nodes of the pool: desired, ready and busy.', ['pool', 'kind']);
   readonly poolGpus = this.#gauge('pool_gpus', 'GPUs of the pool: total, allocated and foreign.', ['pool', 'kind']);
   readonly decisions = this.#counter('decisions_total', 'Decisions by action and reason.', ['action', 'reason']);
@@ -80,10 +85,10 @@ export class OperatorMetrics {
   /** Those that show the state of jobs and pools, filled at every scrape. */
   get fleetGauges(): readonly { reset(): void }[] {
     const { jobState, workers, globalBatchSize, samplesPerSecond, progress, etaSeconds, costAccrued } = this;
-    const { costPerHour, costToTarget, noiseScale, condition, poolNodes, poolGpus } = this;
+    const { costPerHour, costToTarget, noiseScale, condition, predictionError, poolNodes, poolGpus } = this;
     return [
       ...[jobState, workers, globalBatchSize, samplesPerSecond, progress, etaSeconds, costAccrued],
-      ...[costPerHour, costToTarget, noiseScale, condition, poolNodes, poolGpus],
+      ...[costPerHour, costToTarget, noiseScale, condition, predictionError, poolNodes, poolGpus],
     ];
   }
 

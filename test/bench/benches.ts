@@ -8,6 +8,7 @@ import { b7Estimation } from './b7-estimation.bench.ts';
 import { b8 } from './b8-decision-time.bench.ts';
 import type { Bench } from './bench.ts';
 import { calibration } from './calibration.bench.ts';
+import { coldStart } from './cold-start.bench.ts';
 import { history } from './history.bench.ts';
 import { operatorBench } from './operator.bench.ts';
 import { polluxBench } from './pollux.bench.ts';
@@ -26,6 +27,7 @@ export const benches: readonly Bench[] = [
   b5,
   b2,
   b2Peers,
+  coldStart,
   b1,
   polluxBench,
 ];
