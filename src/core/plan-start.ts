@@ -126,7 +126,7 @@ function weighOn(told: JobSnapshot, pool: PoolSnapshot): readonly Weighed[] | St
     return refuse('NothingKnown', 'neither a run of its family nor its declared model tells how fast it is here');
   }
   const { limits } = job;
-  const sizes = allowedReplicas(limits).filter((replicas) => isTrusted(job, prior, replicas));
+  const sizes = sizesToStartWith(job).filter((replicas) => isTrusted(job, prior, replicas));
   const withRoom = sizes.filter((replicas) => replicas <= mostReplicas(pool, limits));
   if (withRoom.length === 0) {
     return refuse('NoRoom', `${gpusOf(sizes[0] ?? limits.minReplicas, limits.gpusPerReplica)} are wanted at least`);
@@ -166,10 +166,16 @@ function bestAt(
  * Without a known noise scale only the batch that the user chose is known to train; with it every batch that a run of
  * the family came to its end with, and none that nobody tried.
  */
-function batchesToStartWith({ limits }: JobSnapshot, prior: JobPrior, posterior: Posterior): BatchBand {
+function batchesToStartWith({ limits, held }: JobSnapshot, prior: JobPrior, posterior: Posterior): BatchBand {
   const initial = limits.initialGlobalBatchSize;
   const noise = posterior.gradientNoiseScale;
-  if (limits.batchMode !== 'Auto' || noise === undefined || prior.batchBand === undefined) {
+  if (
+    limits.batchMode !== 'Auto' ||
+    held.batch ||
+    held.everything ||
+    noise === undefined ||
+    prior.batchBand === undefined
+  ) {
     return { batches: [initial], lowest: initial, highest: initial };
   }
   const lowest = Math.max(limits.minGlobalBatchSize, Math.min(initial, prior.batchBand.lowest));
@@ -200,6 +206,18 @@ function asIfOn(job: JobSnapshot, pool: PoolSnapshot): JobSnapshot {
     ),
   };
   return { ...job, history: { ...job.history, current } };
+}
+
+/** What the user wants left alone is started as asked. */
+function sizesToStartWith({ limits, held }: JobSnapshot): readonly number[] {
+  const { initialReplicas } = limits;
+  if (!limits.canRescale || held.everything) return [initialReplicas];
+  return allowedReplicas(limits).filter(
+    (replicas) =>
+      replicas === initialReplicas ||
+      (replicas > initialReplicas && !held.scaleUp) ||
+      (replicas < initialReplicas && !held.scaleDown),
+  );
 }
 
 function isTrusted({ limits }: JobSnapshot, prior: JobPrior, replicas: number): boolean {

@@ -10,7 +10,7 @@ import { type StepwiseMemory, stepwisePolicy } from '../../src/simulator/policie
 import { simulate } from '../../src/simulator/run.ts';
 import { parseScenario, type Scenario } from '../../src/simulator/scenario.ts';
 import { readJobs } from '../../src/simulator/traces/jobs.ts';
-import type { Bench } from './bench.ts';
+import type { Bench, Figures } from './bench.ts';
 import { DATA_FOLDER } from './data-folder.ts';
 
 /** Runs of each family that are known when the measured load begins. */
@@ -20,45 +20,58 @@ const FIRST = Number(process.env['STEPWISE_COLD_START_JOBS'] ?? 24);
 const LOAD = process.env['STEPWISE_COLD_START_WORKLOAD'] ?? '1';
 const POOL = { name: 't4', gpu: 'T4', gpusPerNode: 4, maxNodes: 16, kind: 'Elastic', billing: 'Gpu' } as const;
 
+/** Without deadlines, and with deadlines at twice the published completion times. */
+const FACTORS = { Open: undefined, F2: 2 } as const;
+
 /** A published load whose families were seen twice before: against learning from zero, and with a history that is wrong. */
 export const coldStart: Bench = {
   key: 'coldStart',
   title: 'GPU-hours and rescales of a load whose families were seen twice before',
   async run(report) {
-    const scenario = scenarioOf(1);
-    const jobs = readJobs(scenario);
-    const [pool] = scenario.pools;
-    if (pool === undefined) throw new Error('the scenario has one pool');
-    const oracle = jobs.reduce((sum, job) => sum + staticOracle(job, pool).gpuSeconds, 0) / 3600;
-
-    // 1. The runs before: the same applications under other noise.
-    const earlier = await replay(scenarioOf(2), new Map());
-    const known = new Map([...earlier.runs].map(([family, runs]) => [family, runs.slice(0, KNOWN_RUNS)]));
-
-    // 2. The load itself, from zero, with that history, and with one that is wrong.
-    const wrong = new Map([...known].map(([family, runs]) => [family, runs.map(misleading)]));
-    const [zero, seen, misled] = [
-      await replay(scenario, new Map()),
-      await replay(scenario, known),
-      await replay(scenario, wrong),
-    ];
-    for (const [name, { gpuHours, rescales, meanCompletionSeconds }] of Object.entries({ zero, seen, misled })) {
-      report(
-        `${name}: ${gpuHours.toFixed(1)} GPU-h, oracle ${oracle.toFixed(1)}, ${rescales.toFixed(2)} rescales a job, mean completion ${meanCompletionSeconds.toFixed(0)} s`,
-      );
+    const figures: Record<string, number> = {};
+    for (const [name, factor] of Object.entries(FACTORS)) {
+      for (const [figure, value] of Object.entries(await compare(name, factor, report))) {
+        figures[`${figure}${name}`] = value;
+      }
     }
-    return {
-      zeroOverOracle: zero.gpuHours / oracle,
-      seenOverOracle: seen.gpuHours / oracle,
-      zeroRescales: zero.rescales,
-      seenRescales: seen.rescales,
-      misledOverZero: misled.gpuHours / zero.gpuHours,
-      seenCompletionOverZero: seen.meanCompletionSeconds / zero.meanCompletionSeconds,
-    };
+    return figures;
   },
 };
 
-function scenarioOf(seed: number): Scenario {
+async function compare(name: string, factor: number | undefined, report: (line: string) => void): Promise<Figures> {
+  const scenario = scenarioOf(1, factor);
+  const jobs = readJobs(scenario);
+  const [pool] = scenario.pools;
+  if (pool === undefined) throw new Error('the scenario has one pool');
+  const oracle = jobs.reduce((sum, job) => sum + staticOracle(job, pool).gpuSeconds, 0) / 3600;
+
+  // 1. The runs before: the same applications under other noise.
+  const earlier = await replay(scenarioOf(2, factor), new Map());
+  const known = new Map([...earlier.runs].map(([family, runs]) => [family, runs.slice(0, KNOWN_RUNS)]));
+
+  // 2. The load itself, from zero, with that history, and with one that is wrong.
+  const wrong = new Map([...known].map(([family, runs]) => [family, runs.map(misleading)]));
+  const zero = await replay(scenario, new Map());
+  const seen = await replay(scenario, known);
+  const misled = await replay(scenario, wrong);
+  for (const [what, { gpuHours, rescales, late, meanCompletionSeconds }] of Object.entries({ zero, seen, misled })) {
+    report(
+      `${name} ${what}: ${gpuHours.toFixed(1)} GPU-h, oracle ${oracle.toFixed(1)}, ${rescales.toFixed(2)} rescales a job, ${late} late, mean completion ${meanCompletionSeconds.toFixed(0)} s`,
+    );
+  }
+  return {
+    zeroOverOracle: zero.gpuHours / oracle,
+    seenOverOracle: seen.gpuHours / oracle,
+    zeroRescales: zero.rescales,
+    seenRescales: seen.rescales,
+    zeroLate: zero.late,
+    seenLate: seen.late,
+    misledOverZero: misled.gpuHours / zero.gpuHours,
+  };
+}
+
+function scenarioOf(seed: number, factor: number | undefined): Scenario {
+  const deadlines = { file: `$STEPWISE_DATA/pollux/deadlines/workload-${LOAD}.csv`, factor: factor ?? 1 };
   return parseScenario(
     {
       name: `cold-start-${seed}`,
@@ -67,6 +80,7 @@ function scenarioOf(seed: number): Scenario {
         file: `$STEPWISE_DATA/pollux/workloads/user-like/workload-${LOAD}.csv`,
         profiles: '$STEPWISE_DATA/pollux/traces',
         first: FIRST,
+        ...(factor === undefined ? {} : { deadlines }),
       },
       pools: [{ ...POOL, pricePerNodeHour: 3.912 }],
     },
@@ -77,6 +91,7 @@ function scenarioOf(seed: number): Scenario {
 interface Replayed {
   readonly gpuHours: number;
   readonly rescales: number;
+  readonly late: number;
   readonly meanCompletionSeconds: number;
   readonly runs: ReadonlyMap<string, readonly RunRecord[]>;
 }
@@ -100,6 +115,7 @@ async function replay(scenario: Scenario, known: ReadonlyMap<string, readonly Ru
   return {
     gpuHours: totals.gpuHours,
     rescales: totals.rescales / totals.jobs,
+    late: totals.late,
     meanCompletionSeconds: totals.meanCompletionSeconds,
     runs: Map.groupBy(runs, ({ job }) => familyOf(job)),
   };

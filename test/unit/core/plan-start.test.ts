@@ -84,6 +84,18 @@ describe('planning a start', () => {
     }
   });
 
+  it('starts as asked what the user wants left alone', () => {
+    const sizesOf = (parts: JobParts) =>
+      startOf(parts).options.map(({ evaluation }) => evaluation.configuration.replicas);
+    const asked = { initialReplicas: 2 };
+    expect(sizesOf({ limits: { ...asked, canRescale: false } })).to.deep.equal([2]);
+    expect(sizesOf({ limits: asked, held: { everything: true } })).to.deep.equal([2]);
+    expect(Math.max(...sizesOf({ limits: asked, held: { scaleUp: true } }))).to.equal(2);
+    expect(Math.min(...sizesOf({ limits: asked, held: { scaleDown: true } }))).to.equal(2);
+    const [best] = startOf({ held: { batch: true } }).options;
+    expect(globalBatchSize(best?.evaluation.configuration ?? expect.fail())).to.equal(64);
+  });
+
   it('splits the batch so that memory is not exceeded', () => {
     const model = aModel();
     const [best] = startOf({}, believed({ model, memoryBytes: 16 * GIB }, [])).options;
