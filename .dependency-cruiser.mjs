@@ -8,6 +8,7 @@ const layers = {
   adapters: ['api', 'core', 'ports', 'kube', 'telemetry'],
   controllers: ['api', 'core', 'ports', 'kube', 'telemetry'],
   simulator: ['api', 'core', 'ports', 'kube', 'controllers'],
+  cli: ['api', 'core', 'kube', 'controllers'],
   operator: ['api', 'core', 'ports', 'kube', 'telemetry', 'adapters', 'controllers'],
 };
 

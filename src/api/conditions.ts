@@ -206,6 +206,16 @@ export const SCALING_POLICY_CONDITIONS = {
   },
 } as const satisfies ConditionCatalog;
 
+export const TRAINING_PROFILE_CONDITIONS = {
+  Usable: {
+    meaning: 'The next run of the family can be forecast from it.',
+    reasons: {
+      Learned: 'True: at least one run was timed.',
+      NothingTimed: 'False: no run was timed yet, so that the next one learns from zero.',
+    },
+  },
+} as const satisfies ConditionCatalog;
+
 /** Why nothing is changed; reasons of a decision with action Hold, and of events. */
 export const HOLD_REASONS = {
   ObserveOnly: 'The mode is Observe.',

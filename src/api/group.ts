@@ -36,6 +36,14 @@ export const ENERGY_SOURCE = {
   scope: 'Cluster',
 } as const satisfies ResourceNames;
 
+export const TRAINING_PROFILE = {
+  kind: 'TrainingProfile',
+  singular: 'trainingprofile',
+  plural: 'trainingprofiles',
+  shortNames: ['tp'],
+  scope: 'Namespaced',
+} as const satisfies ResourceNames;
+
 export const SCALING_POLICY = {
   kind: 'ScalingPolicy',
   singular: 'scalingpolicy',

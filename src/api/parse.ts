@@ -8,6 +8,7 @@ import {
   scalingPolicySpecSchema,
 } from './scaling-policy.ts';
 import { type TrainingJob, trainingJobSchema } from './training-job.ts';
+import { type TrainingProfile, trainingProfileSchema } from './training-profile.ts';
 
 /**
  * Reads objects as the API server stores them. Structure, bounds and defaults are those of the CRD;
@@ -41,6 +42,10 @@ export function parseScalingPolicy(value: unknown): ScalingPolicy {
 
 export function parseEnergySource(value: unknown): EnergySource {
   return parse(energySourceSchema, 'EnergySource', value);
+}
+
+export function parseTrainingProfile(value: unknown): TrainingProfile {
+  return parse(trainingProfileSchema, 'TrainingProfile', value);
 }
 
 /** What holds for a job that no ScalingPolicy names. */

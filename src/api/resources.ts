@@ -1,12 +1,25 @@
 import type { z } from 'zod';
 import type { ConditionCatalog } from './condition-catalog.ts';
-import { GPU_POOL_CONDITIONS, SCALING_POLICY_CONDITIONS, TRAINING_JOB_CONDITIONS } from './conditions.ts';
+import {
+  GPU_POOL_CONDITIONS,
+  SCALING_POLICY_CONDITIONS,
+  TRAINING_JOB_CONDITIONS,
+  TRAINING_PROFILE_CONDITIONS,
+} from './conditions.ts';
 import { ENERGY_SOURCE_CONDITIONS } from './energy-conditions.ts';
 import { energySourceSchema } from './energy-source.ts';
 import { gpuPoolSchema } from './gpu-pool.ts';
-import { ENERGY_SOURCE, GPU_POOL, type ResourceNames, SCALING_POLICY, TRAINING_JOB } from './group.ts';
+import {
+  ENERGY_SOURCE,
+  GPU_POOL,
+  type ResourceNames,
+  SCALING_POLICY,
+  TRAINING_JOB,
+  TRAINING_PROFILE,
+} from './group.ts';
 import { scalingPolicySchema } from './scaling-policy.ts';
 import { trainingJobSchema } from './training-job.ts';
+import { trainingProfileSchema } from './training-profile.ts';
 
 /** A column of `kubectl get`; a wide one shows with `-o wide` only. */
 export interface PrinterColumn {
@@ -82,6 +95,15 @@ const ENERGY_SOURCE_COLUMNS: readonly PrinterColumn[] = [
   { name: 'LAST-ERROR', type: 'string', jsonPath: '.status.lastError.message', wide: true },
 ];
 
+const TRAINING_PROFILE_COLUMNS: readonly PrinterColumn[] = [
+  { name: 'RUNS', type: 'integer', jsonPath: '.status.runs' },
+  { name: 'COMPLETED', type: 'integer', jsonPath: '.status.completed' },
+  { name: 'COST-ERROR-%', type: 'integer', jsonPath: '.status.predictionError.meanCostErrorPercent' },
+  AGE,
+  { name: 'NOISE-SCALE', type: 'string', jsonPath: '.status.gradientNoiseScale.value', wide: true },
+  { name: 'HIGHEST-BATCH', type: 'integer', jsonPath: '.status.batchBand.highest', wide: true },
+];
+
 /** Every kind of the group; CRDs and the reference page are made from this list. */
 export const CUSTOM_RESOURCES: readonly CustomResource[] = [
   {
@@ -107,5 +129,11 @@ export const CUSTOM_RESOURCES: readonly CustomResource[] = [
     schema: energySourceSchema,
     columns: ENERGY_SOURCE_COLUMNS,
     conditions: ENERGY_SOURCE_CONDITIONS,
+  },
+  {
+    names: TRAINING_PROFILE,
+    schema: trainingProfileSchema,
+    columns: TRAINING_PROFILE_COLUMNS,
+    conditions: TRAINING_PROFILE_CONDITIONS,
   },
 ];

@@ -160,6 +160,19 @@ const etaSchema = z.object({
   high: count().optional().describe('high end of the 90 % interval, in seconds.'),
 });
 
+const predictionSchema = z.object({
+  madeAt: instant().describe('madeAt is when the forecast was made.'),
+  source: z
+    .enum(['Family', 'OtherGpu', 'Model', 'Measured'])
+    .describe(
+      'source of the forecast: runs of the family, such runs on other GPUs, the declared model, or the first measurements of the run itself.',
+    ),
+  allocation: allocationSchema.optional().describe('allocation that is best to start with; carried out in mode Auto.'),
+  cost: interval().optional().describe('cost of the whole run, in the currency of the pool.'),
+  seconds: interval().optional().describe('seconds from the start of the run to its end.'),
+  message: text(1024).optional().describe('message for people.'),
+});
+
 const OPTION_VERDICT_WORDS = Object.keys(OPTION_VERDICTS) as readonly OptionVerdict[];
 
 const optionSchema = z.object({
@@ -242,6 +255,9 @@ export const trainingJobStatusSchema = z.object({
   overrun: overrunSchema.optional().describe('overrun of a budget that is acted on; absent when there is none.'),
   energy: energySchema.optional().describe('energy of the run and its CO2e.'),
   eta: etaSchema.optional().describe('eta is the time until the work is done.'),
+  prediction: predictionSchema
+    .optional()
+    .describe('prediction of the whole run, made once: before the start, or by the first measurements.'),
   recommendation: recommendationSchema
     .optional()
     .describe('recommendation of what would be best now; carried out in mode Auto.'),

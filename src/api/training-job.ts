@@ -7,6 +7,7 @@ import { batchFitsWorkersRule, batchSchema } from './training-job-batch.ts';
 import { ecoSchema } from './training-job-eco.ts';
 import { elasticitySchema, replicasRules, WORKERS_MAX } from './training-job-elasticity.ts';
 import { budgetSchema, capacitySchema, objectiveSchema } from './training-job-objective.ts';
+import { predictionSchema } from './training-job-prediction.ts';
 import { trainingJobStatusSchema } from './training-job-status.ts';
 import { workloadSchema } from './training-job-workload.ts';
 
@@ -78,6 +79,9 @@ const trainingJobSpecSchema = withRules(
       .optional()
       .describe('eco says whether to wait for hours of cheap or clean electricity; unset means mode Off.'),
     capacity: capacitySchema.describe('capacity says where the workers may run.'),
+    prediction: predictionSchema
+      .optional()
+      .describe('prediction says what is known of the run before it starts, and from whom it learns.'),
     checkpoint: checkpointSchema.prefault({}).describe('checkpoint says where and how checkpoints are made.'),
     metrics: metricsSchema.prefault({}).describe('metrics says how the trainer is read.'),
   }),

@@ -9,6 +9,7 @@ import type {
   Pod,
   ScalingPolicyObject,
   TrainingJobObject,
+  TrainingProfileObject,
   WorkerJob,
 } from './kinds.ts';
 import { allocatableGpus, gpusOf, isLive, isNodeReady, matchesLabels } from './pods.ts';
@@ -23,6 +24,7 @@ export interface ClusterView {
   readonly pools: Informer<GpuPoolObject>;
   readonly policies: Informer<ScalingPolicyObject>;
   readonly energySources: Informer<EnergySourceObject>;
+  readonly profiles: Informer<TrainingProfileObject>;
   readonly workerJobs: Informer<WorkerJob>;
   readonly pods: Informer<Pod>;
   readonly nodes: Informer<Node>;

@@ -1,8 +1,9 @@
 import type { EnergySource } from '../api/energy-source.ts';
 import type { GpuPool } from '../api/gpu-pool.ts';
-import { API_VERSION, ENERGY_SOURCE, GPU_POOL, SCALING_POLICY, TRAINING_JOB } from '../api/group.ts';
+import { API_VERSION, ENERGY_SOURCE, GPU_POOL, SCALING_POLICY, TRAINING_JOB, TRAINING_PROFILE } from '../api/group.ts';
 import type { ScalingPolicy } from '../api/scaling-policy.ts';
 import type { TrainingJob } from '../api/training-job.ts';
+import type { TrainingProfile } from '../api/training-profile.ts';
 import type { KubeObject, ObjectMeta, Resource } from '../kube/resource.ts';
 
 /** The parts of foreign kinds that are read or written here. */
@@ -92,6 +93,7 @@ export type TrainingJobObject = TrainingJob & KubeObject;
 export type GpuPoolObject = GpuPool & KubeObject;
 export type EnergySourceObject = EnergySource & KubeObject;
 export type ScalingPolicyObject = ScalingPolicy & KubeObject;
+export type TrainingProfileObject = TrainingProfile & KubeObject;
 
 export const TRAINING_JOBS: Resource<TrainingJobObject> = {
   apiVersion: API_VERSION,
@@ -127,4 +129,10 @@ export const SCALING_POLICIES: Resource<ScalingPolicyObject> = {
   kind: SCALING_POLICY.kind,
   plural: SCALING_POLICY.plural,
   namespaced: false,
+};
+export const TRAINING_PROFILES: Resource<TrainingProfileObject> = {
+  apiVersion: API_VERSION,
+  kind: TRAINING_PROFILE.kind,
+  plural: TRAINING_PROFILE.plural,
+  namespaced: true,
 };

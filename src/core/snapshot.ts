@@ -1,5 +1,6 @@
 import type { Configuration, InstantSeconds } from './configuration.ts';
 import type { Evidence } from './estimate/evidence.ts';
+import type { JobPrior } from './estimate/job-prior.ts';
 import type { WeeklyHours } from './plan/weekly-hours.ts';
 
 /**
@@ -137,6 +138,8 @@ export interface JobSnapshot {
   /** Of jobs that are equally urgent the one that came first is started first. */
   readonly submittedAt?: InstantSeconds;
   readonly knownSpeed?: KnownSpeed;
+  /** What earlier runs of its family or its declared model tell of it, pool by pool. */
+  readonly priors?: readonly JobPrior[];
   readonly limits: JobLimits;
   readonly held: HeldByUser;
   readonly history: JobHistory;

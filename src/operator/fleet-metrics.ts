@@ -1,6 +1,7 @@
 import type { PoolBill } from '../controllers/fleet/books.ts';
 import type { GpuPoolObject, TrainingJobObject } from '../controllers/kinds.ts';
 import type { FleetPlan } from '../core/plan-fleet.ts';
+import { isConditionTrue } from '../kube/conditions.ts';
 import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';
 
 const JOULES_PER_KILOWATT_HOUR = 3.6e6;
@@ -50,6 +51,7 @@ function showJob(metrics: OperatorMetrics, job: TrainingJobObject): void {
   showEnergy(metrics, labels, status.energy);
   show(status.pauses, (value) => metrics.pauses.set(labels, value));
   show(status.pausedSeconds, (value) => metrics.pausedSeconds.set(labels, value));
+  showPredictionError(metrics, labels, status);
   for (const { type, status: is } of status.conditions ?? []) {
     for (const candidate of STATUSES) {
       metrics.condition.set({ ...labels, type, status: candidate }, candidate === is ? 1 : 0);
@@ -91,6 +93,23 @@ function showCost(
   show(cost.ratePerHour, (value) => metrics.costPerHour.set({ ...labels, currency }, value));
   for (const bound of ['value', 'low', 'high'] as const) {
     show(cost.toTarget?.[bound], (value) => metrics.costToTarget.set({ ...labels, currency, bound }, value));
+  }
+}
+
+/** What a complete run was forecast to cost and take, against what it did. */
+function showPredictionError(
+  metrics: OperatorMetrics,
+  labels: { readonly namespace: string; readonly name: string },
+  { prediction, cost, startTime, completionTime, conditions }: NonNullable<TrainingJobObject['status']>,
+): void {
+  if (!isConditionTrue(conditions, 'Complete') || prediction === undefined) return;
+  const seconds = (Date.parse(completionTime ?? '') - Date.parse(startTime ?? '')) / 1000;
+  const errors = {
+    cost: Number(prediction.cost?.value) / Number(cost?.accrued) - 1,
+    time: Number(prediction.seconds?.value) / seconds - 1,
+  };
+  for (const [quantity, error] of Object.entries(errors)) {
+    show(error, (value) => metrics.predictionError.set({ ...labels, quantity }, value));
   }
 }
 

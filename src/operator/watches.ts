@@ -10,6 +10,7 @@ import {
   type Pod,
   SCALING_POLICIES,
   TRAINING_JOBS,
+  TRAINING_PROFILES,
 } from '../controllers/kinds.ts';
 import { Informer } from '../kube/informer.ts';
 import type { KubeClient } from '../kube/kube-client.ts';
@@ -26,6 +27,7 @@ export function openWatches(client: KubeClient, metrics: KubeMetrics, log: KubeL
     pools: informed(GPU_POOLS),
     policies: informed(SCALING_POLICIES),
     energySources: informed(ENERGY_SOURCES),
+    profiles: informed(TRAINING_PROFILES),
     workerJobs: informed(JOBS, TRAINING_JOB_LABEL),
     configMaps: informed(CONFIG_MAPS, TRAINING_JOB_LABEL),
     nodes: informed(NODES),

@@ -5,6 +5,7 @@ import { PrometheusClient } from '../adapters/prometheus/client.ts';
 import { PrometheusGpuMeter } from '../adapters/prometheus/gpu-meter.ts';
 import { PrometheusTrainerMetrics } from '../adapters/prometheus/trainer-metrics-source.ts';
 import type { ClusterView } from '../controllers/cluster-view.ts';
+import { hasEnded } from '../controllers/ended.ts';
 import { EnergyMemory } from '../controllers/energy-source/energy-memory.ts';
 import { poolElectricity } from '../controllers/energy-source/pool-energy.ts';
 import { EnergySourceReconciler } from '../controllers/energy-source/reconciler.ts';
@@ -13,6 +14,7 @@ import { FleetMemory } from '../controllers/fleet/fleet-memory.ts';
 import { GpuPoolReconciler } from '../controllers/gpu-pool/reconciler.ts';
 import { ScalingPolicyReconciler } from '../controllers/scaling-policy/reconciler.ts';
 import { TrainingJobReconciler } from '../controllers/training-job/reconciler.ts';
+import { profileKeyOf, TrainingProfileReconciler } from '../controllers/training-profile/reconciler.ts';
 import { systemClock } from '../kube/clock.ts';
 import { connect } from '../kube/connect.ts';
 import { Controller } from '../kube/controller.ts';
@@ -79,6 +81,7 @@ export function wire(options: OperatorOptions, log: Logger, metrics: OperatorMet
   const signals = energySignals(client, options);
   const sources = new EnergySourceReconciler({ client, cluster, signals, memory: energy, namespace, ...clock });
   const rarelyChanged = rareControllers(cluster, { pools, policies, sources }, runtime);
+  const profiles = new TrainingProfileReconciler({ client, cluster, newestJob, ...clock });
 
   // 3. The planning cycle over the whole fleet.
   const prometheus = prometheusClient(options);
@@ -101,7 +104,7 @@ export function wire(options: OperatorOptions, log: Logger, metrics: OperatorMet
     cluster,
     events,
     kubeMetrics,
-    controllers: [jobController, ...rarelyChanged],
+    controllers: [jobController, profileController(cluster, profiles, runtime), ...rarelyChanged],
     fleet,
     planner,
   };
@@ -133,6 +136,20 @@ interface RareReconcilers {
   readonly pools: GpuPoolReconciler;
   readonly policies: ScalingPolicyReconciler;
   readonly sources: EnergySourceReconciler;
+}
+
+/** Learns from the ends of runs; a profile that was imported is described as well. */
+function profileController(
+  cluster: ClusterView,
+  profiles: TrainingProfileReconciler,
+  runtime: { readonly metrics: KubeMetrics; readonly log: Logger },
+): Controller {
+  return new Controller({ name: 'training-profile', reconcile: (key) => profiles.reconcile(key), ...runtime })
+    .watch(cluster.profiles)
+    .watch(cluster.trainingJobs, ({ object }) => {
+      const key = hasEnded(object.status) ? profileKeyOf(object) : undefined;
+      return key === undefined ? [] : [key];
+    });
 }
 
 /** Controllers of the kinds that administrators make: few objects, and few workers. */

@@ -32,12 +32,16 @@ interface Inputs {
  */
 export async function simulate(
   scenario: Scenario,
-  given: { readonly jobs?: readonly ArrivingJob[]; readonly policy?: Policy } = {},
+  given: {
+    readonly jobs?: readonly ArrivingJob[];
+    readonly policy?: Policy | ((knowledge: OperatorKnowledge) => Policy);
+  } = {},
 ): Promise<SimulationResult> {
   const energy = new Map(Object.entries(scenario.energy).map(([zone, file]) => [zone, readEnergy(file)]));
   const jobs = given.jobs ?? readJobs(scenario);
   const { policy } = given;
-  const make = policy === undefined ? await policyOf({ scenario, jobs, energy }) : () => policy;
+  const named = policy === undefined ? await policyOf({ scenario, jobs, energy }) : policy;
+  const make = typeof named === 'function' ? named : () => named;
   return new Simulation(scenario, { jobs, energy, policy: make }).run();
 }
 

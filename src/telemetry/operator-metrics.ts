@@ -49,6 +49,11 @@ export class OperatorMetrics {
     'type',
     'status',
   ]);
+  readonly predictionError = this.#gauge(
+    'prediction_relative_error',
+    'Forecast of the whole run over what it came to, less 1; of runs that are complete.',
+    [...JOB_LABELS, 'quantity'],
+  );
   readonly poolNodes = this.#gauge('pool_nodes', 'Nodes of the pool: desired, ready and busy.', ['pool', 'kind']);
   readonly poolGpus = this.#gauge('pool_gpus', 'GPUs of the pool: total, allocated and foreign.', ['pool', 'kind']);
   readonly poolCost = this.#counter(
@@ -119,11 +124,11 @@ export class OperatorMetrics {
   /** Those that show the state of jobs and pools, filled at every scrape. */
   get fleetGauges(): readonly { reset(): void }[] {
     const { jobState, workers, globalBatchSize, samplesPerSecond, progress, etaSeconds, costAccrued } = this;
-    const { costPerHour, costToTarget, noiseScale, condition, poolNodes, poolGpus } = this;
+    const { costPerHour, costToTarget, noiseScale, condition, predictionError, poolNodes, poolGpus } = this;
     const { energyJoules, co2eKilograms, pauses, pausedSeconds } = this;
     return [
       ...[jobState, workers, globalBatchSize, samplesPerSecond, progress, etaSeconds, costAccrued],
-      ...[costPerHour, costToTarget, noiseScale, condition, poolNodes, poolGpus],
+      ...[costPerHour, costToTarget, noiseScale, condition, predictionError, poolNodes, poolGpus],
       ...[energyJoules, co2eKilograms, pauses, pausedSeconds],
     ];
   }

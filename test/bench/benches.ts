@@ -8,15 +8,20 @@ import { b7Estimation } from './b7-estimation.bench.ts';
 import { b8 } from './b8-decision-time.bench.ts';
 import type { Bench } from './bench.ts';
 import { calibration } from './calibration.bench.ts';
+import { coldStart } from './cold-start.bench.ts';
 import { forecastBench } from './forecast.bench.ts';
+import { history } from './history.bench.ts';
 import { operatorBench } from './operator.bench.ts';
 import { polluxBench } from './pollux.bench.ts';
+import { recurring } from './recurring.bench.ts';
 
 /** In the order in which they run: the cheap ones first. */
 export const benches: readonly Bench[] = [
   operatorBench,
   calibration,
   forecastBench,
+  history,
+  recurring,
   b6,
   b7Estimation,
   b8,
@@ -24,6 +29,7 @@ export const benches: readonly Bench[] = [
   b5,
   b2,
   b2Peers,
+  coldStart,
   b1,
   polluxBench,
 ];

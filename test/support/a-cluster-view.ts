@@ -7,6 +7,7 @@ import type {
   Pod,
   ScalingPolicyObject,
   TrainingJobObject,
+  TrainingProfileObject,
   WorkerJob,
 } from '../../src/controllers/kinds.ts';
 import { type IndexFunction, ObjectStore } from '../../src/kube/object-store.ts';
@@ -17,6 +18,7 @@ export interface ClusterContents {
   readonly pools?: readonly GpuPoolObject[];
   readonly policies?: readonly ScalingPolicyObject[];
   readonly energySources?: readonly EnergySourceObject[];
+  readonly profiles?: readonly TrainingProfileObject[];
   readonly workerJobs?: readonly WorkerJob[];
   readonly pods?: readonly Pod[];
   readonly nodes?: readonly Node[];
@@ -35,6 +37,7 @@ export function aClusterView(contents: ClusterContents): ClusterView {
     pools: holding(contents.pools),
     policies: holding(contents.policies),
     energySources: holding(contents.energySources),
+    profiles: holding(contents.profiles),
     workerJobs: holding(contents.workerJobs),
     pods: holding(contents.pods, POD_INDEXES),
     nodes: holding(contents.nodes),

@@ -11,7 +11,7 @@ import { type Planner, PlannerError, type PlannerProblem } from '../../ports/pla
 import type { ClusterView } from '../cluster-view.ts';
 import { hasEnded } from '../ended.ts';
 import type { GpuPoolObject, TrainingJobObject } from '../kinds.ts';
-import { type Gatherers, gatherJobView } from '../training-job/gather.ts';
+import { believedOf, type Gatherers, gatherJobView } from '../training-job/gather.ts';
 import { configurationOf, currentConfiguration, type JobView, shapeOf } from '../training-job/view.ts';
 import { accountIn } from './account-codec.ts';
 import { FleetBooks, type PoolBill } from './books.ts';
@@ -202,7 +202,9 @@ export class FleetCycle {
         .filter((view) => view.pool !== undefined && view.job.spec.suspend !== true)
         .map((view) => {
           const findings = memory.get(keyOf(view.job), view.job.metadata.uid) ?? remembered(view);
-          return snapshotJob(view, findings.evidence, findings.account.cost);
+          const seen = snapshotJob(view, findings.evidence, findings.account.cost);
+          const priors = believedOf(cluster, view);
+          return priors.length === 0 ? seen : { ...seen, priors };
         }),
       pools: cluster.pools.list().map((pool) => snapshotPool(cluster, pool, electricityOf?.(pool, now))),
     };

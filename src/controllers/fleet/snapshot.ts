@@ -73,9 +73,14 @@ export interface PoolElectricity extends Pick<PoolSnapshot, 'hours' | 'carbonBas
   readonly meter?: PoolMeter;
 }
 
-export function snapshotPool(
-  cluster: ClusterView,
+export function snapshotPool(cluster: ClusterView, pool: GpuPool, electricity: PoolElectricity = {}): PoolSnapshot {
+  return poolSnapshotOf(pool, poolUse(cluster, pool).foreignGpus, electricity);
+}
+
+/** The same where it is told how many of its GPUs are not to be had. */
+export function poolSnapshotOf(
   pool: GpuPool,
+  foreignGpus: number,
   { hours, carbonBasis, kilowattsPerGpu }: PoolElectricity = {},
 ): PoolSnapshot {
   return {
@@ -85,7 +90,7 @@ export function snapshotPool(
     name: pool.metadata.name,
     gpusPerNode: pool.spec.gpusPerNode,
     maxNodes: pool.spec.limits.maxNodes,
-    foreignGpus: poolUse(cluster, pool).foreignGpus,
+    foreignGpus,
     billing: pool.spec.cost.billing,
     pricePerNodeHour: fromDecimal(pool.spec.cost.pricePerNodeHour),
     currency: pool.spec.cost.currency,

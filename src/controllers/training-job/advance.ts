@@ -6,6 +6,7 @@ import { followPause, waitsForFirstDecision } from './pause.ts';
 import { beginResize, continueResize, endInStop } from './resize.ts';
 import { describeWorkers } from './running.ts';
 import { startWorkload } from './start.ts';
+import { chooseStart } from './start-plan.ts';
 import { followTuning } from './tuning.ts';
 import { configurationAtWork, type JobView, shapeOf } from './view.ts';
 import { wantedReplicas } from './wanted.ts';
@@ -35,16 +36,17 @@ export function advance(view: JobView): Draft {
     return draft;
   }
 
-  // 5. What is missing is made, at the size and batch that were last decided on.
-  const replicas = wantedReplicas(view, draft);
+  // 5. A first start is planned before anything is made: what is decided on is stored, and then acted on.
+  if (accepted && chooseStart(view, draft)) return draft;
+
+  // 6. What is missing is made, at the size and batch that were last decided on.
   if (view.workerJob === undefined) {
-    if (waitsForFirstDecision(view)) draft.lookAgainIn(5);
-    else startWorkload(view, draft, replicas);
-    describeWorkers(view, draft);
+    makeMissing(view, draft);
     return draft;
   }
 
-  // 6. Another size means a checkpoint and a restart, another batch a reload.
+  // 7. Another size means a checkpoint and a restart, another batch a reload.
+  const replicas = wantedReplicas(view, draft);
   const current = configurationAtWork(view, shapeOf(view.pool, draft.status.pool));
   const suspended = view.workerJob.spec.suspend === true;
   // What is told of a workload at rest is read off it, so that a status that was lost is told again.
@@ -57,4 +59,10 @@ export function advance(view: JobView): Draft {
   describeWorkers(view, draft);
   failForBudget(view, draft);
   return draft;
+}
+
+function makeMissing(view: JobView, draft: Draft): void {
+  if (waitsForFirstDecision(view)) draft.lookAgainIn(5);
+  else startWorkload(view, draft, wantedReplicas(view, draft));
+  describeWorkers(view, draft);
 }

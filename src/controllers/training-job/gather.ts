@@ -1,4 +1,5 @@
 import type { GpuPool } from '../../api/gpu-pool.ts';
+import type { JobPrior } from '../../core/estimate/job-prior.ts';
 import { noiseScaleValue } from '../../core/estimate/noise-scale.ts';
 import { keyOf } from '../../kube/resource.ts';
 import { type ClusterView, podsOfJob, reachableGpus } from '../cluster-view.ts';
@@ -9,8 +10,10 @@ import type { Freshest } from '../freshest.ts';
 import { fromInstant } from '../instants.ts';
 import type { ConfigMap, TrainingJobObject, WorkerJob } from '../kinds.ts';
 import { isLive, isReady, isScheduled } from '../pods.ts';
+import { priorsFor } from '../training-profile/priors-for.ts';
 import { limitsWithin } from './budget.ts';
 import { isOwnedBy, jobName, tuningName } from './indexed-job.ts';
+import { startPlanFor } from './start-plan.ts';
 import { readTuning, readWorldSize } from './tuning-file.ts';
 import type { JobView } from './view.ts';
 
@@ -40,7 +43,7 @@ export function gatherJobView(gatherers: Gatherers, job: TrainingJobObject, now:
   const configMap = anyConfigMap !== undefined && isOwnedBy(anyConfigMap, job) ? anyConfigMap : undefined;
   const livePods = podsOfJob(cluster, key).filter(isLive);
   const findings = memory.get(key, job.metadata.uid);
-  return {
+  const view: JobView = {
     now,
     job,
     status: job.status ?? {},
@@ -66,6 +69,14 @@ export function gatherJobView(gatherers: Gatherers, job: TrainingJobObject, now:
         ? undefined
         : reachableGpus(cluster, pool, key),
   };
+  return { ...view, startPlan: () => startPlanFor(cluster, view, believedOf(cluster, view)) };
+}
+
+/** What the job's family and its declared model tell of it, pool by pool. */
+export function believedOf(cluster: ClusterView, { job, limits, pools }: JobView): readonly JobPrior[] {
+  const { family } = job.spec.prediction ?? {};
+  const profile = family === undefined ? undefined : cluster.profiles.get(`${job.metadata.namespace}/${family}`);
+  return priorsFor(job, limits, pools, profile);
 }
 
 /** A decision made before the last change was made for a job that is no more. */

@@ -12,6 +12,7 @@ import type { Draft } from './draft.ts';
 import { reportFigures } from './figures.ts';
 import { gatherJobView } from './gather.ts';
 import { reportSignals } from './signals.ts';
+import { keepFirstForecast } from './start-plan.ts';
 import { StatusWriter } from './status-writer.ts';
 
 export interface TrainingJobReconcilerOptions {
@@ -69,6 +70,7 @@ export class TrainingJobReconciler {
     if (findings !== undefined) {
       reportSignals(view, draft, findings);
       reportFigures(view, draft, findings);
+      keepFirstForecast(view, draft.status);
     }
 
     // 3. Store the intent before acting on it: a successor then finds what was begun.

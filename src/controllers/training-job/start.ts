@@ -1,6 +1,7 @@
 import { toInstant } from '../instants.ts';
 import { newTuning } from './batch-change.ts';
 import { allocationOf, type Draft } from './draft.ts';
+import { plannedStart } from './start-plan.ts';
 import { configurationOf, currentConfiguration, initialConfiguration, type JobView, shapeOf } from './view.ts';
 
 /** Brings a run to life that has no workload: nodes first where they are ours to ask for, then the pods. */
@@ -26,9 +27,10 @@ export function startWorkload(view: JobView, draft: Draft, replicas: number): vo
 
   const shape = shapeOf(pool);
   const resumed = view.tuning !== undefined && view.tunedReplicas === replicas;
+  const planned = plannedStart(view, shape, replicas);
   const configuration = resumed
     ? currentConfiguration({ ...view, shape })
-    : initialConfiguration({ ...limits, initialReplicas: replicas }, shape);
+    : (planned ?? initialConfiguration({ ...limits, initialReplicas: replicas }, shape));
   const tuning =
     resumed && view.tuning !== undefined
       ? view.tuning
@@ -41,7 +43,7 @@ export function startWorkload(view: JobView, draft: Draft, replicas: number): vo
     action: 'Start',
     to: allocationOf(configurationOf(tuning, limits, shape, replicas)),
     reason: 'Started',
-    message: `started as asked: ${replicas} worker${replicas === 1 ? '' : 's'}, global batch ${tuning.globalBatchSize}`,
+    message: `started as ${planned === undefined ? 'asked' : 'forecast to be best'}: ${replicas} worker${replicas === 1 ? '' : 's'}, global batch ${tuning.globalBatchSize}`,
   });
   draft.event('Normal', 'Started', `${replicas} workers on pool ${poolName}, global batch ${tuning.globalBatchSize}`);
 }

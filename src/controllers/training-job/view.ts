@@ -5,6 +5,7 @@ import { type Configuration, type InstantSeconds, ranksPerReplica } from '../../
 import type { TrainerReading } from '../../core/estimate/reading.ts';
 import { nodesFor } from '../../core/model/cost-rate.ts';
 import type { JobDecision } from '../../core/plan-fleet.ts';
+import type { StartPlan } from '../../core/plan-start.ts';
 import type { JobLimits } from '../../core/snapshot.ts';
 import type { Pod, TrainingJobObject, WorkerJob } from '../kinds.ts';
 
@@ -36,6 +37,8 @@ export interface JobView {
   readonly metricsAreRead: boolean;
   readonly decision: JobDecision | undefined;
   readonly gradientNoiseScale: number | undefined;
+  /** How it would best start, by what is believed of it; worked out when asked for, as only a start does. */
+  readonly startPlan?: () => StartPlan | undefined;
   /**
    * GPUs of ready nodes of the pool that are free or held by this job; undefined when nodes are left to others. Counted
    * when asked for, as only a start or a resize does: it costs the pool's nodes and the pods on them.

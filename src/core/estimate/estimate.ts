@@ -1,15 +1,17 @@
 import { exchangeSeconds, type StepTimeParameters } from '../model/step-time.ts';
 import type { JobSnapshot } from '../snapshot.ts';
 import { DRAWS, type Draw, quantileOfSorted, sorted } from './draws.ts';
+import { believedNoise, type JobPrior } from './job-prior.ts';
 import { cholesky } from './linear-algebra.ts';
 import { forecastWorkToLoss } from './loss-curve.ts';
 import { largestMicroBatch } from './memory.ts';
+import { largestBelievedMicroBatch } from './memory-belief.ts';
 import { noiseMoments } from './noise-scale.ts';
-import { noiseScalesAhead, noiseTrend } from './noise-trend.ts';
+import { EARLIEST_SHARE, noiseScalesAhead, noiseTrend } from './noise-trend.ts';
 import { plausibleEvidence } from './plausible-evidence.ts';
-import { fitStepTime, parametersFromLogs, type StepTimeFit } from './step-time-fit.ts';
-import type { StepTimePoint } from './step-time-point.ts';
-import { PARAMETERS, type StepTimePrior } from './step-time-prior.ts';
+import { fitToHistory } from './prior-conflict.ts';
+import { parametersFromLogs, type StepTimeFit } from './step-time-fit.ts';
+import { LOG_OVERHEAD, PARAMETERS, type StepTimePrior } from './step-time-prior.ts';
 
 /** A value with the interval that holds it with probability 0.9. */
 export interface Interval {
@@ -73,29 +75,34 @@ const GROWTH = PARAMETERS + 4;
 const TRUSTED_SCALE = 2;
 const SD_BEYOND_TRUST = 0.35;
 
+/** An overhead known within this standard deviation of its logarithm counts as measured. */
+const KNOWN_OVERHEAD_SD = 0.3;
+
 /**
- * Everything the planner needs to know of one job; undefined while no step time has been measured. Pure, so that it
- * may be remembered by the job's evidence and limits.
+ * Everything the planner needs to know of one job; undefined while no step time has been measured and none is known
+ * from its family or its declared model. Pure, so that it may be remembered by the job's evidence, limits and priors.
  */
 export function estimateJob(told: JobSnapshot, prior?: StepTimePrior): Posterior | undefined {
+  const believed = told.priors?.find(({ pool }) => pool === told.history.current.pool);
   const evidence = plausibleEvidence(told.evidence);
   if (evidence === undefined) return undefined;
   const job = { ...told, evidence };
   const { limits } = job;
-  const fit = fitStepTime(evidence.stepTimes, evidence.scatter, prior);
+  const fit = fitToHistory(evidence, prior ?? believed?.stepTime);
   if (fit === undefined) return undefined;
   const moments = noiseMoments(evidence.noise);
-  const work = remainingWork(job);
+  const work = remainingWork(job, believed);
   const withExchange = evidence.stepTimes.findLast((point) => point.dataParallelSize > 1);
 
   const microBatches = evidence.stepTimes.map((point) => point.microBatchSize);
 
-  const drawStepTime = stepTimeSampler(fit, evidence.stepTimes);
-  const trend = noiseTrend(evidence.noiseTrail);
+  const drawStepTime = stepTimeSampler(fit, trustedRanks(job, believed));
+  const trend = noiseTrend(evidence.noiseTrail, believed?.noise);
   const done = evidence.progress.referenceSamples;
   const worldOf = (draw: Draw): World => {
-    const gradientNoiseScale = drawNoise(moments, draw, limits.initialGlobalBatchSize);
     const remaining = Math.exp(work.logRemaining + work.logSd * (draw[WORK] ?? 0));
+    const known = noiseFromHistory(moments, believed, { done, remaining }, draw);
+    const gradientNoiseScale = known ?? drawNoise(moments, draw, limits.initialGlobalBatchSize);
     return {
       stepTime: drawStepTime(draw),
       gradientNoiseScale,
@@ -108,23 +115,58 @@ export function estimateJob(told: JobSnapshot, prior?: StepTimePrior): Posterior
     worlds,
     middle: worldOf(MIDDLE),
     overheadSeconds: interval(worlds.map((world) => world.stepTime.overheadSeconds)),
-    overheadIsMeasured: Math.max(...microBatches) >= MEASURED_SPAN * Math.min(...microBatches),
+    overheadIsMeasured: spans(microBatches) || overheadIsKnown(fit),
     secondsPerSample: interval(worlds.map((world) => world.stepTime.secondsPerSample)),
     synchronizationSeconds:
       withExchange === undefined
         ? undefined
         : interval(worlds.map((world) => exchangeSeconds(world.stepTime, withExchange))),
-    gradientNoiseScale: moments === undefined ? undefined : interval(worlds.map((world) => world.gradientNoiseScale)),
-    largestMicroBatchSize: largestMicroBatch(evidence.memory, limits.memoryHeadroomFraction),
+    gradientNoiseScale:
+      moments === undefined && believed?.noise === undefined
+        ? undefined
+        : interval(worlds.map((world) => world.gradientNoiseScale)),
+    largestMicroBatchSize:
+      largestMicroBatch(evidence.memory, limits.memoryHeadroomFraction) ?? believedMicroBatch(job, believed),
     remainingWork: work.source,
     remainingReferenceSamples: interval(worlds.map((world) => world.remainingReferenceSamples)),
   };
 }
 
+function spans(microBatches: readonly number[]): boolean {
+  return microBatches.length > 0 && Math.max(...microBatches) >= MEASURED_SPAN * Math.min(...microBatches);
+}
+
+function overheadIsKnown({ logCovariance }: StepTimeFit): boolean {
+  return (logCovariance[LOG_OVERHEAD * (PARAMETERS + 1)] ?? Number.POSITIVE_INFINITY) <= KNOWN_OVERHEAD_SD ** 2;
+}
+
+/** Ranks up to which the model is trusted: twice those that this run or its family was timed with. */
+function trustedRanks({ evidence }: JobSnapshot, believed: JobPrior | undefined): number {
+  const own = evidence.stepTimes.map((point) => point.dataParallelSize);
+  return TRUSTED_SCALE * Math.max(1, believed?.largestDataParallelSize ?? 0, ...own);
+}
+
+function believedMicroBatch({ limits, history }: JobSnapshot, believed: JobPrior | undefined): number | undefined {
+  if (believed?.memory === undefined) return undefined;
+  return largestBelievedMicroBatch(believed.memory, history.current.dataParallelSize, limits.memoryHeadroomFraction);
+}
+
+/** The noise scale that the family had this far into the work; undefined once the run's own is known better. */
+function noiseFromHistory(
+  moments: ReturnType<typeof noiseMoments>,
+  believed: JobPrior | undefined,
+  { done, remaining }: { readonly done: number; readonly remaining: number },
+  draw: Draw,
+): number | undefined {
+  if (believed?.noise === undefined) return undefined;
+  const { logMean, logSd } = believedNoise(believed.noise, Math.max(done, EARLIEST_SHARE * (done + remaining)));
+  const isKnownBetter = moments !== undefined && moments.signal > 0 && moments.signalSd / moments.signal <= logSd;
+  return isKnownBetter ? undefined : Math.exp(logMean + logSd * (draw[SIGNAL] ?? 0));
+}
+
 /** Step times from the posterior: a draw turned and stretched by its covariance. */
-function stepTimeSampler(fit: StepTimeFit, points: readonly StepTimePoint[]): (draw: Draw) => StepTimeParameters {
+function stepTimeSampler(fit: StepTimeFit, trustedDataParallelSize: number): (draw: Draw) => StepTimeParameters {
   const lower = cholesky(fit.logCovariance, PARAMETERS);
-  const trustedDataParallelSize = TRUSTED_SCALE * Math.max(...points.map((point) => point.dataParallelSize));
   const logs = new Float64Array(PARAMETERS);
   return (draw) => {
     for (let i = 0; i < PARAMETERS; i++) {
@@ -153,7 +195,10 @@ function drawNoise(moments: ReturnType<typeof noiseMoments>, draw: Draw, referen
   return signal <= trace / cap ? cap : Math.max(floor, trace / signal);
 }
 
-function remainingWork(job: JobSnapshot): {
+function remainingWork(
+  job: JobSnapshot,
+  believed: JobPrior | undefined,
+): {
   readonly source: Estimate['remainingWork'];
   readonly logRemaining: number;
   readonly logSd: number;
@@ -170,6 +215,8 @@ function remainingWork(job: JobSnapshot): {
   }
   const fromRatio = remainingFromRatio(job.evidence.last?.completedRatio, done);
   if (fromRatio !== undefined) return { source: 'Forecast', logRemaining: Math.log(fromRatio), logSd: 0.1 };
+  const fromFamily = remainingFromFamily(believed, done);
+  if (fromFamily !== undefined) return { source: 'Forecast', ...fromFamily };
   // Nothing is said of the end: a run is taken to be half-way at any time (Gott's and Lindy's argument).
   const assumed = Math.max(done, job.limits.initialGlobalBatchSize * 1000);
   return { source: 'Assumed', logRemaining: Math.log(assumed), logSd: 1 };
@@ -178,6 +225,18 @@ function remainingWork(job: JobSnapshot): {
 function remainingFromRatio(ratio: number | undefined, done: number): number | undefined {
   if (ratio === undefined || !(ratio > 0.001) || ratio > 1 || done <= 0) return undefined;
   return Math.max(done * (1 / ratio - 1), done * 1e-3);
+}
+
+/** What earlier runs took, less what is done; a run that takes longer than they did is not known to end. */
+function remainingFromFamily(
+  believed: JobPrior | undefined,
+  done: number,
+): { readonly logRemaining: number; readonly logSd: number } | undefined {
+  if (believed?.work === undefined) return undefined;
+  const { logMean, logSd } = believed.work;
+  const whole = Math.exp(logMean);
+  // The doubt is about the whole, so it weighs ever more on what is left of it.
+  return done >= whole ? undefined : { logRemaining: Math.log(whole - done), logSd: (logSd * whole) / (whole - done) };
 }
 
 export function interval(values: readonly number[]): Interval {

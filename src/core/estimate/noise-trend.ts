@@ -53,7 +53,7 @@ const PRIOR_SLOPE_SD = 0.4;
 /** However well a line fits, the power itself changes along a training by so much. */
 const LEAST_SLOPE_SD = 0.25;
 /** Before this share of the work no power law holds: the first steps would be extrapolated without bounds. */
-const EARLIEST_SHARE = 0.01;
+export const EARLIEST_SHARE = 0.01;
 const MIN_POINTS = 4;
 const NO_TREND: NoiseTrend = { slope: PRIOR_SLOPE, slopeSd: PRIOR_SLOPE_SD };
 
@@ -61,8 +61,8 @@ const NO_TREND: NoiseTrend = { slope: PRIOR_SLOPE, slopeSd: PRIOR_SLOPE_SD };
  * Power law through the trail, shrunk towards the usual growth by its own doubt. On the gradients published with Pollux it
  * more than halves the error in the steps to go (`docs/design/0005-estimation.md`).
  */
-export function noiseTrend(trail: readonly NoisePoint[]): NoiseTrend {
-  if (trail.length < MIN_POINTS) return NO_TREND;
+export function noiseTrend(trail: readonly NoisePoint[], usual: NoiseTrend = NO_TREND): NoiseTrend {
+  if (trail.length < MIN_POINTS) return usual;
   let weight = 0;
   let x = 0;
   let y = 0;
@@ -79,9 +79,9 @@ export function noiseTrend(trail: readonly NoisePoint[]): NoiseTrend {
     xy += point.weight * dx * (Math.log(point.gradientNoiseScale) - y / weight);
   }
   const measured = 1 / xx + LEAST_SLOPE_SD ** 2;
-  const prior = PRIOR_SLOPE_SD ** 2;
+  const prior = usual.slopeSd ** 2;
   return {
-    slope: (prior * (xy / xx) + measured * PRIOR_SLOPE) / (prior + measured),
+    slope: (prior * (xy / xx) + measured * usual.slope) / (prior + measured),
     slopeSd: Math.sqrt((prior * measured) / (prior + measured)),
   };
 }

@@ -32,15 +32,15 @@ export function independentPrior(logMeans: readonly number[], logSds: readonly n
 }
 
 /** Overhead over the sample work of the first micro batch; fits of trainings on T4 span 0.07 to 0.95. */
-const OVERHEAD_SHARE = 0.3;
+export const OVERHEAD_SHARE = 0.3;
 /** An exchange within a node over a pass: anything from hardly to be seen to as long as the pass. */
 const WITHIN_SHARE = 0.1;
 /** A network between nodes is slower than the links in them: hardly for PCIe, by up to 12 for NVLink. */
 const BETWEEN_OVER_WITHIN = 2;
 /** A ring moves 2(K−1)/K of the gradients: from 2 to 8 ranks that grows by an eighth of the first exchange a rank. */
-const GROWTH_PER_RANK = 0.1;
+export const GROWTH_PER_RANK = 0.1;
 /** Overlap exponents fitted to the Pollux traces lie between 1.1 and 2.5. */
-const OVERLAP_EXPONENT = 1.8;
+export const OVERLAP_EXPONENT = 1.8;
 
 /**
  * Hardly more than the order of magnitude, taken from the first layout that was timed: each standard deviation covers

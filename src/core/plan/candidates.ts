@@ -66,8 +66,10 @@ function reachableReplicas(job: JobSnapshot, pool: PoolSnapshot): readonly numbe
   const { limits, history, evidence, held } = job;
   const now = history.current.replicas;
   if (!limits.canRescale) return [now];
+  const known = job.priors?.find((prior) => prior.pool === pool.name)?.largestDataParallelSize ?? 0;
   const measured = Math.max(
     now,
+    known / ranksPerReplica(limits.gpusPerReplica),
     ...evidence.stepTimes.map((point) => point.dataParallelSize / ranksPerReplica(limits.gpusPerReplica)),
   );
   const most = Math.min(measured * TRUSTED_SCALE, mostReplicas(pool, limits));
@@ -94,7 +96,7 @@ export function mostReplicas(pool: PoolSnapshot, limits: JobLimits): number {
 }
 
 /** Global batches to try, and the bounds that rounding must not leave. */
-interface BatchBand {
+export interface BatchBand {
   readonly batches: readonly number[];
   readonly lowest: number;
   readonly highest: number;
@@ -118,7 +120,12 @@ function reachableBatches(job: JobSnapshot, estimate: Estimate): BatchBand {
     now * limits.maxBatchGrowthFactor,
     Math.max(now, estimate.gradientNoiseScale.value * MAX_BATCH_OVER_NOISE),
   );
-  const batches = new Set([now]);
+  return bandOf(now, lowest, highest);
+}
+
+/** Batches between the two ends, spaced geometrically, and one more that is always tried. */
+export function bandOf(always: number, lowest: number, highest: number): BatchBand {
+  const batches = new Set([always]);
   for (let exponent = 0; ; exponent++) {
     const batch = lowest * 2 ** (exponent / BATCH_STEPS_PER_DOUBLING);
     if (batch > highest) break;

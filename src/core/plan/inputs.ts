@@ -1,10 +1,12 @@
 import type { Configuration } from '../configuration.ts';
+import type { JobPrior } from '../estimate/job-prior.ts';
 import type { HeldByUser, JobLimits, JobSnapshot, PoolSnapshot } from '../snapshot.ts';
 
 /** Everything, beside the evidence, that the judgement of a job depends on. */
 export interface Inputs {
   readonly limits: JobLimits;
   readonly held: HeldByUser;
+  readonly priors: readonly JobPrior[] | undefined;
   readonly current: Configuration;
   readonly restartSeconds: number | undefined;
   readonly microBatchSizeCeiling: number | undefined;
@@ -12,9 +14,9 @@ export interface Inputs {
   readonly pools: readonly PoolSnapshot[];
 }
 
-export function inputsOf({ limits, held, history }: JobSnapshot, pools: readonly PoolSnapshot[]): Inputs {
+export function inputsOf({ limits, held, priors, history }: JobSnapshot, pools: readonly PoolSnapshot[]): Inputs {
   const { current, restartSeconds, microBatchSizeCeiling, globalBatchSizeCeiling } = history;
-  return { limits, held, current, restartSeconds, microBatchSizeCeiling, globalBatchSizeCeiling, pools };
+  return { limits, held, priors, current, restartSeconds, microBatchSizeCeiling, globalBatchSizeCeiling, pools };
 }
 
 /** Whether two inputs say the same: they are plain data without cycles. */

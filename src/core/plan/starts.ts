@@ -1,7 +1,8 @@
-import { type Configuration, ranksPerReplica, samePlacement } from '../configuration.ts';
+import { type Configuration, globalBatchSize, ranksPerReplica, samePlacement } from '../configuration.ts';
 import { duration } from '../explain/figures.ts';
 import type { HoldReason } from '../guard/question.ts';
 import { nodesFor } from '../model/cost-rate.ts';
+import { planStart } from '../plan-start.ts';
 import type { JobSnapshot, PoolSnapshot, Snapshot } from '../snapshot.ts';
 import { type Allotment, allotPaidPools } from './profiled-jobs.ts';
 import type { Timeline } from './timeline.ts';
@@ -85,6 +86,8 @@ function start(job: JobSnapshot, room: Room, { now, pools }: Snapshot): DirectDe
   if (job.held.everything) {
     return { ...stays, action: 'Hold', reason: 'HeldByUser', message: 'not started while its annotation pauses it' };
   }
+  const planned = startAsForecast(job, room, { now, pools });
+  if (planned !== undefined) return planned;
   const { initialReplicas, gpusPerReplica } = job.limits;
   const wanted = initialReplicas * gpusPerReplica;
   const allowed = job.limits.pools.flatMap((name) => pools.find((pool) => pool.name === name) ?? []);
@@ -105,6 +108,25 @@ function start(job: JobSnapshot, room: Room, { now, pools }: Snapshot): DirectDe
       : `${wanted} GPUs are wanted for the start, pool ${first.name} has ${Math.max(0, room.of(first))}`;
   const reason = first !== undefined && inStock.length === 0 ? 'StockOut' : 'PoolFull';
   return { ...stays, action: 'Hold', reason, message };
+}
+
+/** Where its family or its declared model tells enough, the job starts as it is forecast to go best. */
+function startAsForecast(
+  job: JobSnapshot,
+  room: Room,
+  { now, pools }: Pick<Snapshot, 'now' | 'pools'>,
+): DirectDecision | undefined {
+  if (job.priors === undefined || job.limits.mode !== 'Auto') return undefined;
+  const inStock = pools.filter(({ stockOutUntil }) => stockOutUntil === undefined || stockOutUntil <= now);
+  const left = inStock.map((pool) => ({ ...pool, foreignGpus: pool.maxNodes * pool.gpusPerNode - room.of(pool) }));
+  const [best] = planStart({ now, job, pools: left }).options;
+  const target = best?.evaluation.configuration;
+  const pool = pools.find(({ name }) => name === target?.pool);
+  if (best === undefined || target === undefined || pool === undefined) return undefined;
+  room.take(pool, target.replicas * job.limits.gpusPerReplica);
+  const message = `start with ${count(target)} at global batch ${globalBatchSize(target)}, as it is forecast to go best`;
+  const deadlineAtRisk = !best.evaluation.meetsDeadline;
+  return { action: 'Start', reason: 'Admitted', message, target, until: undefined, isPromised: false, deadlineAtRisk };
 }
 
 function initialLayout({ limits }: JobSnapshot, pool: PoolSnapshot): Configuration {

@@ -1,7 +1,7 @@
 import { globalBatchSize } from '../../core/configuration.ts';
 import type { JobDecision } from '../../core/plan-fleet.ts';
 import { planFleet } from '../../core/plan-fleet.ts';
-import type { NodeSnapshot, PoolSnapshot } from '../../core/snapshot.ts';
+import type { JobSnapshot, NodeSnapshot, PoolSnapshot } from '../../core/snapshot.ts';
 import type { SimulatedNode } from '../cluster/cluster.ts';
 import type { Order } from '../fleet/carry-out.ts';
 import type { SimulatedJob, Target } from '../fleet/simulated-job.ts';
@@ -20,10 +20,19 @@ export interface OperatorKnowledge {
   readonly accruedCost: (job: SimulatedJob) => number;
 }
 
+/** What earlier runs told, and who listens to what this one tells. */
+export interface StepwiseMemory {
+  readonly priorsOf: (job: SimulatedJob) => JobSnapshot['priors'];
+  readonly onSeen: (job: SimulatedJob, seen: JobSnapshot) => void;
+}
+
+const NO_MEMORY: StepwiseMemory = { priorsOf: () => undefined, onSeen: () => undefined };
+
 /** The operator's own decision code, fed with what an operator would know; energy by zone, of which it hears forecasts. */
 export function stepwisePolicy(
   knowledge: OperatorKnowledge,
   energy: ReadonlyMap<string, EnergySeries> = new Map(),
+  memory: StepwiseMemory = NO_MEMORY,
 ): Policy {
   const { scenario, startsAt, watched, accruedCost } = knowledge;
   const provisioning = new Set<string>();
@@ -35,7 +44,12 @@ export function stepwisePolicy(
         // Those that stood there from the start tell nothing.
         if (node.launchedAt > 0 && node.readyAt <= now) provisioning.add(node.pool.name);
       }
-      const snapshots = jobs.map((job) => watched(job).snapshot(startsAt, accruedCost(job), scenario.restartSeconds));
+      const snapshots = jobs.map((job) => {
+        const seen = watched(job).snapshot(startsAt, accruedCost(job), scenario.restartSeconds);
+        memory.onSeen(job, seen);
+        const priors = memory.priorsOf(job);
+        return priors === undefined ? seen : { ...seen, priors };
+      });
       const pools = cluster.pools.map((pool) => ({
         ...snapshotPool(pool, scenario, now, provisioning.has(pool.name)),
         ...hoursOf(pool, now),

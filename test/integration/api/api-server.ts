@@ -9,6 +9,7 @@ import {
   type ResourceNames,
   SCALING_POLICY,
   TRAINING_JOB,
+  TRAINING_PROFILE,
 } from '../../../src/api/group.ts';
 import { CUSTOM_RESOURCES } from '../../../src/api/resources.ts';
 import { connect } from '../../../src/kube/connect.ts';
@@ -31,6 +32,7 @@ export const TRAINING_JOBS = resourceOf(TRAINING_JOB);
 export const GPU_POOLS = resourceOf(GPU_POOL);
 export const ENERGY_SOURCES = resourceOf(ENERGY_SOURCE);
 export const SCALING_POLICIES = resourceOf(SCALING_POLICY);
+export const TRAINING_PROFILES = resourceOf(TRAINING_PROFILE);
 
 const CRDS: Resource<LooseObject> = {
   apiVersion: 'apiextensions.k8s.io/v1',

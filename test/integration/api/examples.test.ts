@@ -14,11 +14,12 @@ import {
   type LooseObject,
   SCALING_POLICIES,
   TRAINING_JOBS,
+  TRAINING_PROFILES,
 } from './api-server.ts';
 
 const directory = path.join(import.meta.dirname, '../../../deploy/examples');
 const files = readdirSync(directory).filter((name) => name.endsWith('.yaml'));
-const resources = [TRAINING_JOBS, GPU_POOLS, SCALING_POLICIES, ENERGY_SOURCES];
+const resources = [TRAINING_JOBS, GPU_POOLS, SCALING_POLICIES, ENERGY_SOURCES, TRAINING_PROFILES];
 
 const read = (file: string): string => readFileSync(path.join(directory, file), 'utf8');
 

@@ -1,5 +1,11 @@
 import { expect } from 'chai';
-import { parseEnergySource, parseGpuPool, parseScalingPolicy, parseTrainingJob } from '../../../src/api/parse.ts';
+import {
+  parseEnergySource,
+  parseGpuPool,
+  parseScalingPolicy,
+  parseTrainingJob,
+  parseTrainingProfile,
+} from '../../../src/api/parse.ts';
 import type { KubeClient } from '../../../src/kube/kube-client.ts';
 import type { Resource } from '../../../src/kube/resource.ts';
 import { changed, type InvalidCases, type JsonObject, type ValidCases } from '../../unit/api/cases/case.ts';
@@ -20,6 +26,11 @@ import {
   VALID_TRAINING_JOBS,
 } from '../../unit/api/cases/training-job-cases.ts';
 import {
+  INVALID_TRAINING_PROFILES,
+  TRAINING_PROFILE_BASE,
+  VALID_TRAINING_PROFILES,
+} from '../../unit/api/cases/training-profile-cases.ts';
+import {
   clientWithCrds,
   ENERGY_SOURCES,
   GPU_POOLS,
@@ -27,6 +38,7 @@ import {
   refusalOf,
   SCALING_POLICIES,
   TRAINING_JOBS,
+  TRAINING_PROFILES,
 } from './api-server.ts';
 
 interface Kind {
@@ -59,6 +71,13 @@ const kinds: readonly Kind[] = [
     base: ENERGY_SOURCE_BASE,
     valid: VALID_ENERGY_SOURCES,
     invalid: INVALID_ENERGY_SOURCES,
+  },
+  {
+    resource: TRAINING_PROFILES,
+    parse: parseTrainingProfile,
+    base: TRAINING_PROFILE_BASE,
+    valid: VALID_TRAINING_PROFILES,
+    invalid: INVALID_TRAINING_PROFILES,
   },
 ];
 

@@ -177,6 +177,8 @@ export class OperatorProcess {
       trainingJobs: of('trainingjobs'),
       pools: of('gpupools'),
       policies: of('scalingpolicies'),
+      // No job of the stories has a family.
+      profiles: new ObjectStore<KubeObject>(),
       workerJobs: of('jobs'),
       pods: of('pods'),
       nodes: of('nodes'),

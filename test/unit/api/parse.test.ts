@@ -5,12 +5,18 @@ import {
   parseGpuPool,
   parseScalingPolicy,
   parseTrainingJob,
+  parseTrainingProfile,
 } from '../../../src/api/parse.ts';
 import { changed, type InvalidCases, type JsonObject, type ValidCases } from './cases/case.ts';
 import { ENERGY_SOURCE_BASE, INVALID_ENERGY_SOURCES, VALID_ENERGY_SOURCES } from './cases/energy-source-cases.ts';
 import { GPU_POOL_BASE, INVALID_GPU_POOLS, VALID_GPU_POOLS } from './cases/gpu-pool-cases.ts';
 import { INVALID_SCALING_POLICIES, SCALING_POLICY_BASE, VALID_SCALING_POLICIES } from './cases/scaling-policy-cases.ts';
 import { INVALID_TRAINING_JOBS, TRAINING_JOB_BASE, VALID_TRAINING_JOBS } from './cases/training-job-cases.ts';
+import {
+  INVALID_TRAINING_PROFILES,
+  TRAINING_PROFILE_BASE,
+  VALID_TRAINING_PROFILES,
+} from './cases/training-profile-cases.ts';
 
 interface Kind {
   readonly parse: (value: unknown) => unknown;
@@ -38,6 +44,12 @@ const kinds: Record<string, Kind> = {
     base: SCALING_POLICY_BASE,
     valid: VALID_SCALING_POLICIES,
     invalid: INVALID_SCALING_POLICIES,
+  },
+  TrainingProfile: {
+    parse: parseTrainingProfile,
+    base: TRAINING_PROFILE_BASE,
+    valid: VALID_TRAINING_PROFILES,
+    invalid: INVALID_TRAINING_PROFILES,
   },
 };
 

@@ -6,6 +6,7 @@ import { FIXED_IN_GPU_POOL, FIXED_IN_TRAINING_JOB } from './cases/fixed-fields.t
 import { INVALID_GPU_POOLS } from './cases/gpu-pool-cases.ts';
 import { INVALID_SCALING_POLICIES } from './cases/scaling-policy-cases.ts';
 import { INVALID_TRAINING_JOBS } from './cases/training-job-cases.ts';
+import { INVALID_TRAINING_PROFILES } from './cases/training-profile-cases.ts';
 
 const TRIED: Record<string, readonly RegExp[]> = {
   TrainingJob: [...Object.values(INVALID_TRAINING_JOBS), ...Object.values(FIXED_IN_TRAINING_JOB)].map(
@@ -14,6 +15,7 @@ const TRIED: Record<string, readonly RegExp[]> = {
   GPUPool: [...Object.values(INVALID_GPU_POOLS), ...Object.values(FIXED_IN_GPU_POOL)].map(({ says }) => says),
   EnergySource: Object.values(INVALID_ENERGY_SOURCES).map(({ says }) => says),
   ScalingPolicy: Object.values(INVALID_SCALING_POLICIES).map(({ says }) => says),
+  TrainingProfile: Object.values(INVALID_TRAINING_PROFILES).map(({ says }) => says),
 };
 
 /** The messages of all CEL rules of a kind. */

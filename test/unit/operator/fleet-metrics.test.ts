@@ -48,6 +48,29 @@ describe('the fleet on the metrics page', () => {
     ]);
   });
 
+  it('tells how far the forecast of a complete run was off, and of no other', async () => {
+    const status = {
+      startTime: '2026-01-01T00:00:00Z',
+      completionTime: '2026-01-01T01:00:00Z',
+      cost: { currency: 'USD', accrued: '10' },
+      prediction: { madeAt: ago(1), source: 'Family' as const, cost: { value: '12' }, seconds: { value: '2700' } },
+    };
+    const errorsOf = async (type: 'Complete' | 'Failed') => {
+      showFleet(
+        metrics,
+        [aTrainingJob({ status: { ...status, conditions: [{ ...condition, type, status: 'True' }] } })],
+        [],
+      );
+      const page = await metrics.registry.metrics();
+      return page.split('\n').filter((line) => line.startsWith('stepwise_prediction_relative_error{'));
+    };
+    expect(await errorsOf('Complete')).to.deep.equal([
+      'stepwise_prediction_relative_error{namespace="team",name="bert",quantity="cost"} 0.19999999999999996',
+      'stepwise_prediction_relative_error{namespace="team",name="bert",quantity="time"} -0.25',
+    ]);
+    expect(await errorsOf('Failed')).to.deep.equal([]);
+  });
+
   it('forgets jobs and pools that are gone', async () => {
     await show([aTrainingJob({ status: { replicas: 2 } })], [aGpuPool({ status: { nodes: { ready: 1 } } })]);
     expect(await show([], [])).to.deep.equal([]);

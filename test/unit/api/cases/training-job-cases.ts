@@ -23,6 +23,11 @@ const pools = (...names: string[]): JsonObject => spec({ capacity: { pools: name
 
 export const VALID_TRAINING_JOBS: ValidCases = {
   minimal: {},
+  'one of a family': spec({ prediction: { family: 'char-lm' } }),
+  'a model by its parameters': spec({ prediction: { model: { parameters: 110_000_000, optimizer: 'SGD' } } }),
+  'a transformer by its dimensions': spec({
+    prediction: { model: { sequenceLength: 512, layers: 12, hiddenSize: 768, precision: 'FP16' } },
+  }),
   'mode Observe': spec({ mode: 'Observe' }),
   'mode Auto': spec({ mode: 'Auto' }),
   suspended: spec({ suspend: true }),
@@ -507,6 +512,24 @@ export const INVALID_TRAINING_JOBS: InvalidCases = {
     field: 'spec.workload.podTemplate.metadata.annotations',
     says: /begin with stepwise\.dev\/, .*: remove them/,
     by: 'rule',
+  },
+  'a transformer without its length': {
+    change: spec({ prediction: { model: { layers: 12, hiddenSize: 768 } } }),
+    field: 'spec.prediction.model.sequenceLength',
+    says: /describe a transformer together: set all three or remove them/,
+    by: 'rule',
+  },
+  'a model of no size': {
+    change: spec({ prediction: { model: { flopsPerSample: 1000 } } }),
+    field: 'spec.prediction.model.parameters',
+    says: /does not tell the size of the model: set spec\.prediction\.model\.parameters/,
+    by: 'rule',
+  },
+  'a family that no object could be named after': {
+    change: spec({ prediction: { family: 'Char_LM' } }),
+    field: 'spec.prediction.family',
+    says: /should match/,
+    by: 'schema',
   },
   'a name too long for pods': {
     change: { metadata: { name: 'a'.repeat(53) } },

@@ -1,8 +1,11 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { type JobDecision, planFleet } from '../../../../src/core/plan-fleet.ts';
+import { priorOf } from '../../../../src/core/profile/family.ts';
 import type { JobSnapshot, PoolSnapshot } from '../../../../src/core/snapshot.ts';
 import { aConfiguration, aJob, aPool, aSnapshot, evidenceOf, type JobParts, NOW } from '../../../support/a-job.ts';
+
+import { aRun, TRAINING } from '../../../support/a-run.ts';
 
 const nothing = aConfiguration({ replicas: 0 });
 
@@ -196,5 +199,51 @@ describe('jobs of known speed in a pool that is paid for', () => {
         expect(decisions.reduce((sum, { target }) => sum + target.replicas, 0)).to.be.at.most(gpus);
       }),
     );
+  });
+});
+
+describe('a waiting job whose family is known', () => {
+  const prior = priorOf([aRun({}, TRAINING)], {
+    pool: 'pool',
+    gpuType: 'nvidia-t4',
+    memoryBytes: undefined,
+    initialGlobalBatchSize: 128,
+    initialMicroBatchSize: 32,
+    targetLoss: undefined,
+    model: undefined,
+  });
+  const limits = {
+    canRescale: true,
+    maxReplicas: 4,
+    initialGlobalBatchSize: 128,
+    initialMicroBatchSize: 32,
+    minGlobalBatchSize: 128,
+    work: { type: 'ReferenceSamples' as const, referenceSamples: 1_000_000 },
+  };
+  const known = (parts: JobParts = {}): JobSnapshot => ({
+    ...aWaitingJob('team/known', { ...parts, limits: { ...limits, ...parts.limits } }),
+    priors: prior === undefined ? [] : [prior],
+  });
+
+  it('starts with the workers that its deadline needs', () => {
+    const without = decide([known()], aPool())['team/known'];
+    expect(without?.action).to.equal('Start');
+    expect(without?.target.replicas).to.equal(1);
+    const hurried = decide([known({ limits: { deadline: NOW + 10_000 } })], aPool())['team/known'];
+    expect(hurried?.target.replicas).to.be.greaterThan(1);
+    expect(hurried?.message).to.match(/as it is forecast to go best$/);
+  });
+
+  it('takes no GPU that others hold or were given before it', () => {
+    const jobs = [known({ limits: { deadline: NOW + 10_000 } }), aWaitingJob('team/other')];
+    const decisions = decide(jobs, aPool({ maxNodes: 2 }));
+    const started = Object.values(decisions).filter(({ action }) => action === 'Start');
+    expect(started.reduce((sum, { target }) => sum + target.replicas, 0)).to.be.at.most(2);
+  });
+
+  it('starts as its user asked where the mode is not Auto', () => {
+    const decision = decide([known({ limits: { mode: 'Recommend', deadline: NOW + 10_000 } })], aPool())['team/known'];
+    expect(decision?.target.replicas).to.equal(1);
+    expect(decision?.message).to.equal('start with 1 worker');
   });
 });

@@ -1,0 +1,48 @@
+import { stringify } from 'yaml';
+import { API_VERSION, TRAINING_PROFILE } from '../api/group.ts';
+import type { TrainingProfile } from '../api/training-profile.ts';
+import { runsOf } from '../controllers/training-profile/priors-for.ts';
+import { fromRunRecord } from '../controllers/training-profile/run-codec.ts';
+import { mergeRuns } from '../core/profile/merge.ts';
+import type { Cluster } from './cluster.ts';
+import { readDocuments } from './documents.ts';
+import { EXIT, Problem } from './problem.ts';
+import type { OutputFormat, Terminal } from './terminal.ts';
+
+/** Writes what a family taught, without what belongs to this cluster alone. */
+export async function runProfileExport(
+  name: string,
+  format: OutputFormat,
+  terminal: Terminal,
+  cluster: Cluster,
+): Promise<void> {
+  const profile = await cluster.profile(name);
+  if (profile === undefined) {
+    const remedy = 'kubectl get trainingprofiles --all-namespaces lists those there are; -n chooses the namespace';
+    throw new Problem(
+      EXIT.notFound,
+      `there is no TrainingProfile ${name} in namespace ${cluster.namespace}: ${remedy}`,
+    );
+  }
+  const plain = { apiVersion: API_VERSION, kind: TRAINING_PROFILE.kind, metadata: { name }, spec: profile.spec };
+  terminal.write(format === 'json' ? `${JSON.stringify(plain, undefined, 2)}\n` : stringify(plain));
+}
+
+/** Adds the runs of each profile in the files to the one of its name, each run once. */
+export async function runProfileImport(files: readonly string[], terminal: Terminal, cluster: Cluster): Promise<void> {
+  const { profiles } = readDocuments(files, terminal);
+  if (profiles.length === 0) {
+    throw new Problem(EXIT.badInput, 'no TrainingProfile is in the files given with -f: export one first');
+  }
+  for (const profile of profiles) {
+    const known = await cluster.profile(profile.metadata.name);
+    const merged = merge(known, profile);
+    await cluster.storeProfile({ ...profile, spec: { runs: merged } });
+    const before = known?.spec.runs.length ?? 0;
+    terminal.write(`trainingprofile/${profile.metadata.name}: ${before} runs before, ${merged.length} now\n`);
+  }
+}
+
+function merge(known: TrainingProfile | undefined, added: TrainingProfile): TrainingProfile['spec']['runs'] {
+  return mergeRuns(known === undefined ? [] : runsOf(known), runsOf(added)).map(fromRunRecord);
+}

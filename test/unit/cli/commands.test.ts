@@ -1,0 +1,287 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect } from 'chai';
+import { parse } from 'yaml';
+import { parseTrainingProfile } from '../../../src/api/parse.ts';
+import type { TrainingProfile } from '../../../src/api/training-profile.ts';
+import { KubeError } from '../../../src/kube/kube-error.ts';
+import { say } from '../../support/a-terminal.ts';
+import { aTrainingJob } from '../../support/a-training-job.ts';
+
+const root = path.join(import.meta.dirname, '../../..');
+const PLANNED = path.join(root, 'deploy/examples/plan/job-and-pools.yaml');
+const PROFILE = path.join(root, 'deploy/examples/training-profile.yaml');
+
+/** Compares with test/golden/cli; UPDATE_GOLDEN=1 writes it anew. */
+function expectGolden(output: string, name: string): void {
+  const file = path.join(root, 'test/golden/cli', name);
+  if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(file, output);
+  expect(output).to.equal(readFileSync(file, 'utf8'));
+}
+
+const planned = () => readFileSync(PLANNED, 'utf8');
+
+describe('kubectl stepwise plan', () => {
+  it('tells what each placement costs and takes', async () => {
+    const { exitCode, output, error } = await say(['plan', '-f', PLANNED]);
+    expectGolden(output, 'plan.txt');
+    expect(error).to.equal('');
+    expect(exitCode).to.equal(0);
+  });
+
+  it('tells more with -o wide', async () => {
+    expectGolden((await say(['plan', '-f', PLANNED, '-o', 'wide'])).output, 'plan-wide.txt');
+  });
+
+  it('is read by programs with -o json and -o yaml, which say the same', async () => {
+    const json = JSON.parse((await say(['plan', '-f', PLANNED, '-o', 'json'])).output);
+    const yaml = parse((await say(['plan', '-f', PLANNED, '-o', 'yaml'])).output);
+    expect(yaml).to.deep.equal(json);
+    expect(json.options[0]).to.include({ verdict: 'Chosen', pool: 't4', workers: 1, globalBatchSize: 64 });
+    expect(json.options[0].cost.currency).to.equal('USD');
+    expect(json.options[0].cost.low).to.be.lessThan(json.options[0].cost.high);
+  });
+
+  it('reads the standard input', async () => {
+    expectGolden((await say(['plan', '-f', '-'], { input: planned() })).output, 'plan.txt');
+  });
+
+  it('ends with 3 and the earliest deadline where the deadline cannot be kept', async () => {
+    const hurried = planned().replace('  objective:', '  objective:\n    deadline: "2026-01-01T00:30:00Z"');
+    const { exitCode, output } = await say(['plan', '-f', '-'], { input: hurried });
+    expect(exitCode).to.equal(3);
+    expect(output).to.match(
+      /No start keeps the deadline 2026-01-01T00:30:00Z\. The earliest that can be kept: 2026-01-01T0/,
+    );
+    expect(output).to.contain('MissesDeadline');
+  });
+
+  it('ends with 3 and what it needs where the model does not fit', async () => {
+    const large = planned().replace('layers: 12', 'layers: 480').replace('hiddenSize: 768', 'hiddenSize: 4096');
+    const { exitCode, output } = await say(['plan', '-f', '-'], { input: large });
+    expect(exitCode).to.equal(3);
+    expect(output).to.match(/^Not possible:/);
+    expect(output).to.match(/t4 +NoMemory +one sample needs \d+\.\d GiB/);
+  });
+
+  it('says what to set where nothing is known', async () => {
+    const input = planned().replace(/ {2}prediction:[\s\S]*?---/, '---');
+    const { exitCode, output } = await say(['plan', '-f', '-'], { input });
+    expect(exitCode).to.equal(3);
+    expect(output).to.contain('Set spec.prediction.model, or spec.prediction.family');
+  });
+
+  it('asks the cluster for what the file does not hold', async () => {
+    const [job = '', ...pools] = planned().split('---\n');
+    const surroundings = async (namespace: string) => {
+      expect(namespace).to.equal('team');
+      return { pools: pools.map((text) => parsePool(text)), policies: [], profiles: [] };
+    };
+    const { output } = await say(['plan', '-f', '-'], { input: job, cluster: { surroundings } });
+    expectGolden(output, 'plan.txt');
+  });
+});
+
+function parsePool(text: string) {
+  const pool = parse(text);
+  return { ...pool, spec: { ...pool.spec, cost: { billing: 'Node', currency: 'USD', ...pool.spec.cost } } };
+}
+
+describe('what kubectl stepwise says of mistakes', () => {
+  const mistakes: Record<string, { words: string[]; input?: string; exitCode: number; says: RegExp }> = {
+    'a file that is not there': {
+      words: ['plan', '-f', '/no/such/file.yaml'],
+      exitCode: 2,
+      says: /file\.yaml: there is no such file; check what was given with -f/,
+    },
+    'a file that is no YAML': {
+      words: ['plan', '-f', '-'],
+      input: 'spec: [1, 2',
+      exitCode: 2,
+      says: /- is no YAML: .* at line 1/s,
+    },
+    'an empty file': {
+      words: ['plan', '-f', '-'],
+      input: '',
+      exitCode: 2,
+      says: /is empty: put a TrainingJob into it/,
+    },
+    'an object of no use': {
+      words: ['plan', '-f', '-'],
+      input: 'kind: Pod',
+      exitCode: 2,
+      says: /kind Pod, which is of no use here: TrainingJob, GPUPool/,
+    },
+    'no job': {
+      words: ['plan', '-f', PROFILE],
+      exitCode: 2,
+      says: /no TrainingJob is in the files given with -f: add one/,
+    },
+    'two jobs': {
+      words: ['plan', '-f', PLANNED, PLANNED],
+      exitCode: 2,
+      says: /one TrainingJob at a time: give it a file of its own/,
+    },
+    'a field that does not exist': {
+      words: ['plan', '-f', '-'],
+      input: planned().replace('maxReplicas', 'maxReplika'),
+      exitCode: 2,
+      says: /spec\.elasticity\.maxReplika is no field of a TrainingJob; kubectl explain trainingjob\.spec\.elasticity/,
+    },
+    'a value that cannot be': {
+      words: ['plan', '-f', '-'],
+      input: planned().replace('initial: 64', 'initial: many'),
+      exitCode: 2,
+      says: /spec\.batch\.globalBatchSize\.initial[\s\S]*Mend the fields named above/,
+    },
+    'no file at all': { words: ['plan'], exitCode: 2, says: /required option '-f, --filename/ },
+    'a format that does not exist': {
+      words: ['plan', '-f', PLANNED, '-o', 'xml'],
+      exitCode: 2,
+      says: /Allowed choices are table, wide, json, yaml/,
+    },
+    'a command that does not exist': { words: ['plann'], exitCode: 2, says: /unknown command 'plann'[\s\S]*plan/ },
+  };
+  for (const [name, { words, input, exitCode, says }] of Object.entries(mistakes)) {
+    it(name, async () => {
+      const said = await say(words, input === undefined ? {} : { input });
+      expect(said.error).to.match(says);
+      expect(said.output).to.equal('');
+      expect(said.exitCode).to.equal(exitCode);
+    });
+  }
+
+  const refusals: Record<string, { error: KubeError; exitCode: number; says: RegExp }> = {
+    'an unreachable cluster': {
+      error: new KubeError({ reason: 'ConnectionFailed', message: 'get trainingjobs: connect ECONNREFUSED' }),
+      exitCode: 4,
+      says: /the cluster cannot be reached: .*ECONNREFUSED\ncheck the cluster with kubectl version/,
+    },
+    'missing rights': {
+      error: new KubeError({ status: 403, reason: 'Forbidden', message: 'User "eve" cannot get trainingjobs' }),
+      exitCode: 5,
+      says: /User "eve" cannot get trainingjobs\nask whoever administers the cluster for that right/,
+    },
+    'credentials that have run out': {
+      error: new KubeError({ status: 401, reason: 'Unauthorized', message: 'Unauthorized' }),
+      exitCode: 5,
+      says: /renew the credentials/,
+    },
+  };
+  for (const [name, { error, exitCode, says }] of Object.entries(refusals)) {
+    it(name, async () => {
+      const job = () => Promise.reject(error);
+      const said = await say(['explain', 'bert'], { cluster: { job } });
+      expect(said.error).to.match(says);
+      expect(said.exitCode).to.equal(exitCode);
+    });
+  }
+});
+
+describe('kubectl stepwise explain', () => {
+  const job = aTrainingJob({
+    annotations: {},
+    status: {
+      state: 'Running',
+      pool: 't4',
+      workers: '2/2',
+      startTime: '2025-12-31T22:00:00Z',
+      summary: { progress: '42%', eta: '3h10m' },
+      cost: { currency: 'USD', accrued: '4.2', toTarget: { value: '5.8', low: '5.1', high: '6.9' } },
+      eta: { seconds: 11_400 },
+      prediction: {
+        madeAt: '2025-12-31T21:59:00Z',
+        source: 'Family',
+        cost: { value: '9.5', low: '8', high: '11' },
+        seconds: { value: '18000', low: '15000', high: '21000' },
+      },
+      estimate: {
+        overheadSecondsPerMicroStep: { value: '0.0512', low: '0.049', high: '0.0531' },
+        gradientNoiseScale: { value: '2140', low: '1800', high: '2600' },
+      },
+      recommendation: {
+        replicas: 2,
+        options: [
+          {
+            pool: 't4',
+            replicas: 2,
+            globalBatchSize: 512,
+            costToTarget: { value: '5.8', low: '5.1', high: '6.9' },
+            eta: { seconds: 11_400 },
+            meetsDeadline: true,
+            verdict: 'Chosen',
+          },
+          { pool: 't4', replicas: 4, globalBatchSize: 512, meetsDeadline: true, verdict: 'Dearer' },
+        ],
+      },
+      decisions: [
+        { time: '2025-12-31T22:00:00Z', action: 'Start', reason: 'Started', message: 'started as asked: 2 workers' },
+        {
+          time: '2025-12-31T23:59:50Z',
+          action: 'ChangeBatch',
+          reason: 'CheaperBatch',
+          message: 'global batch 256→512: saves 11% to finish',
+        },
+      ],
+      bookkeeping: { lastBatchChangeTime: '2025-12-31T23:59:50Z', lastRescaleTime: '2025-12-31T22:00:00Z' },
+    },
+  });
+
+  it('tells the decisions, what they rest on, what else was weighed and when the next may come', async () => {
+    const { output, exitCode } = await say(['explain', 'bert'], { cluster: { job: async () => job } });
+    expectGolden(output, 'explain.txt');
+    expect(exitCode).to.equal(0);
+  });
+
+  it('is read by programs', async () => {
+    const { output } = await say(['explain', 'bert', '-o', 'json'], { cluster: { job: async () => job } });
+    expect(JSON.parse(output).nextChange).to.deep.equal({
+      workers: '2025-12-31T22:02:00Z',
+      batch: '2026-01-01T00:00:20Z',
+    });
+  });
+});
+
+describe('kubectl stepwise profile', () => {
+  const example = () => parseTrainingProfile(parse(readFileSync(PROFILE, 'utf8')));
+
+  it('exports what can be imported again, and nothing that belongs to one cluster', async () => {
+    const stored = { ...example(), metadata: { name: 'bert-pretraining', namespace: 'team', uid: 'x' } };
+    const { output } = await say(['profile', 'export', 'bert-pretraining'], {
+      cluster: { profile: async () => stored },
+    });
+    expect(parse(output).metadata).to.deep.equal({ name: 'bert-pretraining' });
+    expect(parseTrainingProfile(parse(output)).spec).to.deep.equal(example().spec);
+  });
+
+  it('imports the runs beside those that are known, each once', async () => {
+    const [run] = example().spec.runs;
+    if (run === undefined) throw new Error('the example has a run');
+    const known = { ...example(), spec: { runs: [run, { ...run, uid: 'another' }] } };
+    const stored: TrainingProfile[] = [];
+    const cluster = {
+      profile: async () => known,
+      storeProfile: async (profile: TrainingProfile) => void stored.push(profile),
+    };
+    const { output } = await say(['profile', 'import', '-f', PROFILE], { cluster });
+    expect(output).to.equal('trainingprofile/bert-pretraining: 2 runs before, 2 now\n');
+    expect(stored[0]?.spec.runs.map(({ uid }) => uid)).to.have.members([run.uid, 'another']);
+  });
+
+  it('says where to look for a profile that is not there', async () => {
+    const said = await say(['profile', 'export', 'none'], { cluster: { profile: async () => undefined } });
+    expect(said.error).to.match(/no TrainingProfile none in namespace team: kubectl get trainingprofiles/);
+    expect(said.exitCode).to.equal(6);
+  });
+});
+
+describe('kubectl stepwise completion', () => {
+  for (const shell of ['bash', 'zsh', 'fish']) {
+    it(`knows every command in ${shell}`, async () => {
+      const { output } = await say(['completion', shell]);
+      for (const word of ['plan', 'explain', 'profile', 'completion', '--filename', 'import']) {
+        expect(output).to.contain(word);
+      }
+    });
+  }
+});

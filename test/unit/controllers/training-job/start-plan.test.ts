@@ -1,0 +1,94 @@
+import { expect } from 'chai';
+import type { Mode } from '../../../../src/api/training-job.ts';
+import { advance } from '../../../../src/controllers/training-job/advance.ts';
+import { startPlanFor } from '../../../../src/controllers/training-job/start-plan.ts';
+import type { JobView } from '../../../../src/controllers/training-job/view.ts';
+import { priorsFor } from '../../../../src/controllers/training-profile/priors-for.ts';
+import { fromRunRecord } from '../../../../src/controllers/training-profile/run-codec.ts';
+import { aClusterView } from '../../../support/a-cluster-view.ts';
+import { aJobView } from '../../../support/a-job-view.ts';
+import { aRun, TRAINING } from '../../../support/a-run.ts';
+
+const RUNS = ['a', 'b'].map((uid) =>
+  aRun(
+    {
+      uid,
+      initialGlobalBatchSize: 256,
+      batchBand: { lowest: 256, highest: 1024 },
+      noise: [{ referenceSamples: 1e6, gradientNoiseScale: 8000 }],
+      memory: [
+        { microBatchSize: 16, usedBytes: 2e9 },
+        { microBatchSize: 32, usedBytes: 2.2e9 },
+      ],
+    },
+    { ...TRAINING, overheadSeconds: 1 },
+  ),
+);
+
+function unstarted(mode: Mode, known = true): JobView {
+  const cluster = aClusterView({});
+  const view = aJobView({
+    workers: 0,
+    tuning: undefined,
+    reading: undefined,
+    job: {
+      spec: {
+        mode,
+        prediction: { family: 'bert' },
+        objective: { work: { type: 'Samples', samples: 1_000_000 } },
+      },
+    },
+    view: { workerJob: undefined },
+  });
+  const profile = {
+    apiVersion: 'stepwise.dev/v1alpha1',
+    kind: 'TrainingProfile',
+    metadata: { name: 'bert' },
+    spec: { runs: known ? RUNS.map(fromRunRecord) : [] },
+  } as const;
+  const limits = { ...view.limits, mode };
+  const priors = priorsFor(view.job, limits, view.pools, profile as never);
+  const asked = { ...view, limits };
+  return { ...asked, startPlan: () => startPlanFor(cluster, asked, priors) };
+}
+
+describe('a start that can be forecast', () => {
+  it('is decided on before anything is made in Auto', () => {
+    const draft = advance(unstarted('Auto'));
+    expect(draft.moves).to.deep.equal([]);
+    const { prediction, replicas, pool } = draft.status;
+    expect(prediction?.source).to.equal('Family');
+    expect(pool).to.equal('t4');
+    expect(replicas).to.equal(prediction?.allocation?.replicas);
+    expect(Number(prediction?.cost?.low)).to.be.lessThan(Number(prediction?.cost?.high));
+    expect(draft.events.map(({ reason }) => reason)).to.deep.equal(['StartPlanned']);
+  });
+
+  it('is carried out by the next look, with the batch that was decided on', () => {
+    const view = unstarted('Auto');
+    const { status } = advance(view);
+    const draft = advance({ ...view, status, job: { ...view.job, status } });
+    expect(draft.moves.map(({ type }) => type)).to.deep.equal(['WriteTuning', 'CreateWorkload']);
+    const [tuning] = draft.moves;
+    if (tuning?.type !== 'WriteTuning') throw new Error('the tuning is written first');
+    expect(tuning.tuning.globalBatchSize).to.equal(status.prediction?.allocation?.globalBatchSize);
+    expect(tuning.tuning.globalBatchSize).to.be.greaterThan(256);
+    expect(draft.status.decisions?.[0]?.message).to.match(/^started as forecast to be best/);
+  });
+
+  it('is only told in Recommend, and the run starts as its user asked', () => {
+    const draft = advance(unstarted('Recommend'));
+    expect(draft.status.prediction?.allocation?.globalBatchSize).to.be.greaterThan(256);
+    const [tuning] = draft.moves;
+    if (tuning?.type !== 'WriteTuning') throw new Error('the run is started');
+    expect(tuning.tuning.globalBatchSize).to.equal(256);
+    expect(draft.status.replicas).to.equal(2);
+  });
+
+  it('is not told in Observe, nor where nothing is known', () => {
+    expect(advance(unstarted('Observe')).status.prediction).to.equal(undefined);
+    const draft = advance(unstarted('Auto', false));
+    expect(draft.status.prediction).to.equal(undefined);
+    expect(draft.moves.map(({ type }) => type)).to.deep.equal(['WriteTuning', 'CreateWorkload']);
+  });
+});
