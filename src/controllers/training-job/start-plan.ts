@@ -1,6 +1,6 @@
 import { toDecimal } from '../../api/decimal.ts';
 import type { TrainingJobStatus } from '../../api/training-job.ts';
-import type { Configuration } from '../../core/configuration.ts';
+import { type Configuration, ranksPerReplica } from '../../core/configuration.ts';
 import type { Interval } from '../../core/estimate/estimate.ts';
 import { NO_EVIDENCE } from '../../core/estimate/evidence.ts';
 import type { JobPrior } from '../../core/estimate/job-prior.ts';
@@ -81,7 +81,7 @@ export function plannedStart(
   if (allocation?.pool !== pool.name || allocation.replicas !== replicas) return undefined;
   const { microBatchSize, gradientAccumulationSteps } = allocation;
   if (microBatchSize === undefined || gradientAccumulationSteps === undefined) return undefined;
-  const dataParallelSize = replicas * Math.max(1, limits.gpusPerReplica);
+  const dataParallelSize = replicas * ranksPerReplica(limits.gpusPerReplica);
   return configurationOf({ dataParallelSize, microBatchSize, gradientAccumulationSteps }, limits, pool, replicas);
 }
 
