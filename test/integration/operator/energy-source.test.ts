@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
 import { expect } from 'chai';
 import type { EnergySourceStatus } from '../../../src/api/energy-source.ts';
 import {
@@ -105,7 +106,7 @@ describe('energy sources on a real API server', function () {
       signal: 'CarbonIntensity',
       basis: 'Average',
       provider: { type: 'ElectricityMaps', electricityMaps: { zone: 'DE' } },
-      connection: { url: provider.url, transport: 'AllowHttp' },
+      connection: { url: provider.url, transport: 'AllowHttp', timeoutSeconds: 1 },
       credentials: { secretName: 'electricity-maps' },
       refreshSeconds: 10,
       staleAfterSeconds: 10,
@@ -152,5 +153,44 @@ describe('energy sources on a real API server', function () {
     provider.instead = () => false;
     await until('it recovers', async () => (await conditionOf(carbon, 'ProviderAvailable'))?.status === 'True', 40);
     expect((await statusOf(carbon))?.lastError).to.equal(undefined);
+  });
+
+  const status = (code: number) => (response: ServerResponse) => response.writeHead(code).end('{"error":"no"}');
+  const outages: Readonly<
+    Record<string, { does?: (response: ServerResponse) => unknown; tells?: number; reason: string }>
+  > = {
+    'a broken connection': { does: (response) => response.destroy(), reason: 'Unreachable' },
+    silence: { does: () => undefined, reason: 'Unreachable' },
+    'a page for people': { does: (response) => response.end('<html>welcome</html>'), reason: 'Garbled' },
+    'an error of its own': { does: status(503), reason: 'Refused' },
+    'an intensity of 0': { tells: 0, reason: 'Implausible' },
+    'an intensity of −50': { tells: -50, reason: 'Implausible' },
+    'an intensity of 10⁹': { tells: 1e9, reason: 'Implausible' },
+  };
+
+  it('changes nothing of what pools are planned by through any outage, and names it', async function () {
+    this.timeout(240_000);
+    await client.mergePatch(GPU_POOLS, { name: pool }, { spec: { energy: { priceSource: tariff } } });
+    await until('the pool knows its hours', async () => (await poolCondition())?.status === 'True', 20);
+    const before = (await statusOf(carbon))?.current?.value;
+    const told = provider.slots;
+    for (const [name, { does, tells, reason }] of Object.entries(outages)) {
+      provider.instead = (response) => {
+        does?.(response);
+        return does !== undefined;
+      };
+      provider.slots = tells === undefined ? told : told.map((slot) => ({ ...slot, value: tells }));
+      await until(
+        `${name} is named`,
+        async () => (await conditionOf(carbon, 'ProviderAvailable'))?.reason === reason,
+        40,
+      );
+      expect((await conditionOf(carbon, 'Ready'))?.status, name).to.equal('True');
+      expect((await statusOf(carbon))?.current?.value, name).to.equal(before);
+      expect((await poolCondition())?.status, name).to.equal('True');
+      provider.instead = () => false;
+      provider.slots = told;
+      await until('it recovers', async () => (await conditionOf(carbon, 'ProviderAvailable'))?.status === 'True', 40);
+    }
   });
 });
