@@ -9,6 +9,7 @@ import { b8 } from './b8-decision-time.bench.ts';
 import type { Bench } from './bench.ts';
 import { calibration } from './calibration.bench.ts';
 import { forecastBench } from './forecast.bench.ts';
+import { forecastPlans } from './forecast-plans.bench.ts';
 import { operatorBench } from './operator.bench.ts';
 import { polluxBench } from './pollux.bench.ts';
 
@@ -17,6 +18,7 @@ export const benches: readonly Bench[] = [
   operatorBench,
   calibration,
   forecastBench,
+  forecastPlans,
   b6,
   b7Estimation,
   b8,
