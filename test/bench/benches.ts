@@ -11,6 +11,7 @@ import { calibration } from './calibration.bench.ts';
 import { coldStart } from './cold-start.bench.ts';
 import { forecastBench } from './forecast.bench.ts';
 import { history } from './history.bench.ts';
+import { forecastPlans } from './forecast-plans.bench.ts';
 import { operatorBench } from './operator.bench.ts';
 import { polluxBench } from './pollux.bench.ts';
 import { recurring } from './recurring.bench.ts';
@@ -22,6 +23,7 @@ export const benches: readonly Bench[] = [
   forecastBench,
   history,
   recurring,
+  forecastPlans,
   b6,
   b7Estimation,
   b8,

@@ -83,9 +83,9 @@ export class EnergySourceReconciler {
     const known: KnownSignal = { spec: source.spec, record: state.record, ...made };
     memory.set(key, known);
 
-    // 3. Kept for a restart, and told.
-    await this.#store(source, state, now);
+    // 3. Told, and kept for a restart.
     await this.#report(source, known, state, now);
+    await this.#store(source, state, now);
     const nextHour = (hourOf(now) + 1) * SECONDS_PER_HOUR;
     return { requeueAfterSeconds: Math.max(1, Math.min(state.nextReadAt, nextHour, now + RESYNC_SECONDS) - now) };
   }
