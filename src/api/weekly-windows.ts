@@ -4,11 +4,7 @@ import { type CelRule, dnsLabel, listByKey, setOf, withRules } from './fields.ts
 /** Days as `days` writes them, in the order of JavaScript's weekday numbers. */
 export const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const;
 
-const timeOfDay = () =>
-  z
-    .string()
-    .length(5)
-    .regex(/^([01][0-9]|2[0-3]):[0-5][0-9]$/);
+const timeOfDay = (pattern: RegExp) => z.string().length(5).regex(pattern);
 
 /** Windows of the week under `path`, the field as users write it. */
 export const weeklyWindows = (path: string) => {
@@ -20,8 +16,10 @@ export const weeklyWindows = (path: string) => {
   const window = z.object({
     name: dnsLabel().describe('name of the window, unique among these.'),
     days: setOf(z.enum(WEEKDAYS), 7).default([]).describe('days on which the window begins; none means every day.'),
-    from: timeOfDay().describe('from which time of day, such as "22:00".'),
-    to: timeOfDay().describe('to which time of day; one that is before from is that of the next day.'),
+    from: timeOfDay(/^([01][0-9]|2[0-3]):[0-5][0-9]$/).describe('from which time of day, such as "22:00".'),
+    to: timeOfDay(/^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$/).describe(
+      'to which time of day, "24:00" for its end; one that is before from is that of the next day.',
+    ),
   });
   return listByKey(withRules(window, [neverOpen]), ['name'], 16);
 };

@@ -53,8 +53,9 @@ function begin(view: JobView, draft: Draft, decision: JobDecision, isStart: bool
     ...(until === undefined ? {} : { until: toInstant(until) }),
     ...(isStart ? {} : { resumes: allocationOf(target) }),
   };
-  const pauses = draft.status.pauses ?? 0;
-  draft.status.pauses = reason === 'CheaperHours' ? pauses + 1 : pauses;
+  // What mode Require needs is not counted against what may be paused for cheaper hours.
+  const isCounted = !isStart && (reason === 'CheaperHours' || view.limits.eco?.mode === 'Prefer');
+  draft.status.pauses = (draft.status.pauses ?? 0) + (isCounted ? 1 : 0);
   draft.event('Normal', 'Paused', message);
 }
 

@@ -7,7 +7,7 @@ import { pauseSeconds, resumeSeconds, startSeconds } from './evaluate.ts';
 import { sameData } from './inputs.ts';
 import type { Candidate, Judgement } from './judge.ts';
 import { carryOut, type Run, runsAtOnce } from './slot-runs.ts';
-import { type Forecast, readForecast, tabulateSlots } from './slot-table.ts';
+import { type Forecast, readForecast, type SlotTable, tabulateSlots } from './slot-table.ts';
 import { planSlots, type Slot, type SlotQuestion } from './slots.ts';
 import { excludedSecondsOf, latestEnd, patienceOf, pausesLeft, scarcityOf } from './waiting.ts';
 
@@ -152,20 +152,29 @@ function planHours(
   // What a forecast errs by is many times what a thorough search would still find.
   const plan = planSlots(patient, priced, 'Quick');
   if (plan.isLate) return undefined;
-  const costOf = (asked: SlotQuestion, at: Forecast, runs: readonly Run[]) =>
-    carryOut(tabulateSlots({ ...asked, deadline: undefined }, at), runs)?.cost ?? Number.NaN;
-  const atOnce = runsAtOnce(tabulateSlots(question, forecast))[inForce];
+  // Costs are compared as they were planned with, and told without what only weighs: patience and exclusion.
+  const weighed = tableOf(patient, priced);
+  const isPlain = scarcity === undefined && patient.timeValuePerSecond === question.timeValuePerSecond;
+  const plain = isPlain ? weighed : tableOf(question, forecast);
+  const billed = carbonPrice === 0 ? plain : tableOf({ ...question, carbonPrice: 0 }, forecast);
+  const costIn = (table: SlotTable, runs: readonly Run[]) => carryOut(table, runs)?.cost ?? Number.NaN;
+  const atOnce = runsAtOnce(weighed)[inForce];
   const runAtOnce = atOnce === undefined ? [] : [atOnce];
   return {
     runs: plan.runs,
     levels,
     cost: plan.cost,
-    costAtOnce: costOf(patient, priced, runAtOnce),
-    amount: costOf(question, forecast, plan.runs),
-    amountAtOnce: costOf(question, forecast, runAtOnce),
-    money: costOf({ ...question, carbonPrice: 0 }, forecast, plan.runs),
+    costAtOnce: costIn(weighed, runAtOnce),
+    amount: costIn(plain, plan.runs),
+    amountAtOnce: costIn(plain, runAtOnce),
+    money: costIn(billed, plan.runs),
     excludedSeconds: excludedSecondsOf(plan.runs, allowed),
   };
+}
+
+/** Far enough for what ends after the deadline, too. */
+function tableOf(question: SlotQuestion, forecast: Forecast): SlotTable {
+  return tabulateSlots({ ...question, deadline: undefined }, forecast);
 }
 
 const PAUSE = { workPerSecond: 0, rentPerSecond: 0, kilowatts: 0 };

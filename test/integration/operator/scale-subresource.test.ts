@@ -2,57 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { ScaleSubresourceScaler } from '../../../src/adapters/pools/scale-subresource.ts';
 import type { GpuPool } from '../../../src/api/gpu-pool.ts';
 import type { KubeClient } from '../../../src/kube/kube-client.ts';
-import type { KubeObject, Resource } from '../../../src/kube/resource.ts';
 import { describeNodeScaler } from '../../conformance/node-scaler.ts';
 import { aGpuPool } from '../../support/a-training-job.ts';
 import { clientWithCrds } from '../api/api-server.ts';
 import { until } from '../kube/fixtures.ts';
+import { CRDS, type Loose, nodeGroupCrd, nodeGroups } from './node-group.ts';
 
-type Loose = KubeObject & { spec?: unknown };
 const group = `t${randomBytes(3).toString('hex')}.example`;
-const NODE_GROUPS: Resource<Loose> = {
-  apiVersion: `${group}/v1`,
-  kind: 'NodeGroup',
-  plural: 'nodegroups',
-  namespaced: false,
-};
-const CRDS: Resource<Loose> = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  plural: 'customresourcedefinitions',
-  namespaced: false,
-};
-
-/** A kind whose scale is in spec.nodes, as small as the API server takes it. */
-function nodeGroupCrd(): Loose {
-  const schema = {
-    type: 'object',
-    properties: {
-      spec: { type: 'object', properties: { nodes: { type: 'integer' } } },
-      status: { type: 'object', properties: { nodes: { type: 'integer' } } },
-    },
-  };
-  const scale = { specReplicasPath: '.spec.nodes', statusReplicasPath: '.status.nodes' };
-  return {
-    apiVersion: 'apiextensions.k8s.io/v1',
-    kind: 'CustomResourceDefinition',
-    metadata: { name: `nodegroups.${group}` },
-    spec: {
-      group,
-      scope: 'Cluster',
-      names: { kind: 'NodeGroup', plural: 'nodegroups' },
-      versions: [
-        {
-          name: 'v1',
-          served: true,
-          storage: true,
-          schema: { openAPIV3Schema: schema },
-          subresources: { status: {}, scale },
-        },
-      ],
-    },
-  };
-}
+const NODE_GROUPS = nodeGroups(group);
 
 function poolFor(target: { apiVersion?: string; kind?: string; name?: string }): GpuPool {
   const scaleTarget = { apiVersion: `${group}/v1`, kind: 'NodeGroup', name: 'gpus', ...target };
@@ -67,7 +24,7 @@ describe('the scale subresource', function () {
 
   describeNodeScaler('the scale subresource of a real API server', async () => {
     client = await clientWithCrds();
-    await client.create(CRDS, nodeGroupCrd());
+    await client.create(CRDS, nodeGroupCrd(group));
     await until('the kind is served', async () =>
       (await client.discover(`${group}/v1`)).some(({ hasScale }) => hasScale),
     );

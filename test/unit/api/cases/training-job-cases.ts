@@ -93,7 +93,7 @@ export const VALID_TRAINING_JOBS: ValidCases = {
       timeZone: 'America/Argentina/Buenos_Aires',
       windows: [
         { name: 'night', from: '22:00', to: '06:00' },
-        { name: 'weekend', days: ['Sat', 'Sun'], from: '06:00', to: '22:00' },
+        { name: 'weekend', days: ['Sat', 'Sun'], from: '00:00', to: '24:00' },
       ],
     },
   }),
