@@ -57,6 +57,10 @@ const modelSchema = withRules(
       .describe(
         'recomputation of activations in the backward pass: None keeps all, Selective does not keep the attention matrix (as FlashAttention), Full keeps the inputs of layers only.',
       ),
+    dropout: z
+      .enum(['Used', 'None'])
+      .default('Used')
+      .describe('dropout says whether layers and attention drop activations in training, which takes memory.'),
   }),
   [
     shapeRule,

@@ -15,8 +15,8 @@ import { DATA_FOLDER } from './data-folder.ts';
 
 /** Runs of each family that are known when the measured load begins. */
 const KNOWN_RUNS = 2;
-/** Jobs of the load: the first that come in; the whole load takes half an hour. */
-const FIRST = Number(process.env['STEPWISE_COLD_START_JOBS'] ?? 24);
+/** Jobs of the load: the first that come in; the whole load takes an hour or so. */
+const FIRST = Number(process.env['STEPWISE_COLD_START_JOBS'] ?? 12);
 const LOAD = process.env['STEPWISE_COLD_START_WORKLOAD'] ?? '1';
 const POOL = { name: 't4', gpu: 'T4', gpusPerNode: 4, maxNodes: 16, kind: 'Elastic', billing: 'Gpu' } as const;
 

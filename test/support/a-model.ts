@@ -15,6 +15,7 @@ export function aModel(parts: Partial<DeclaredModel> = {}): DeclaredModel {
     optimizer: 'Adam',
     sharding: 'None',
     recomputation: 'None',
+    dropout: 'Used',
     ...parts,
   };
 }

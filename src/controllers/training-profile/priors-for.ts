@@ -67,5 +67,6 @@ export function declaredModelOf({ spec }: TrainingJob): DeclaredModel | undefine
     optimizer: model.optimizer,
     sharding: model.sharding,
     recomputation: model.recomputation,
+    dropout: model.dropout,
   };
 }

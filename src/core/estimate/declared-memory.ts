@@ -31,17 +31,19 @@ export function stateBytes({ precision, optimizer, sharding }: DeclaredModel): S
 /**
  * Bytes that the activations of one sample take in a transformer: s·h·(34 + 5·a·s/h) a layer in 16 bits, 34·s·h where
  * the attention matrix is not kept, 2·s·h where only the layers' inputs are (Korthikanti et al. 2022, "Reducing
- * Activation Recomputation in Large Transformer Models", equations 2 and 6). The logits and the softmax over the
- * vocabulary are kept once in the model's precision and once in 32 bits, each with its gradient.
+ * Activation Recomputation in Large Transformer Models", equations 2 and 6). Without dropout two masks of a byte go, and
+ * of the attention matrix only the softmax stays. At the peak, the start of the backward pass, the logits are there in
+ * the model's precision, and their softmax and its gradient in 32 bits.
  */
 export function transformerActivationBytes(model: DeclaredModel, shape: TransformerShape): number {
   const { sequenceLength: s, layers, hiddenSize: h } = shape;
   const word = model.precision === 'BF16' || model.precision === 'FP16' ? 2 : 4;
   const heads = model.attentionHeads ?? Math.max(1, Math.round(h / 64));
-  const whole = s * h * 34 + 5 * heads * s ** 2;
+  const [perHidden, perAttention] = model.dropout === 'Used' ? [34, 5] : [32, 2];
+  const whole = s * h * perHidden + perAttention * heads * s ** 2;
   // While the backward pass redoes a layer, all of that one layer is there.
-  const perLayer = { None: whole * layers, Selective: s * h * 34 * layers, Full: 2 * s * h * layers + whole };
-  const logits = s * (model.vocabularySize ?? 0) * (word + 4);
+  const perLayer = { None: whole * layers, Selective: s * h * perHidden * layers, Full: 2 * s * h * layers + whole };
+  const logits = s * (model.vocabularySize ?? 0) * (word + 8);
   return (perLayer[model.recomputation] * word) / 2 + logits;
 }
 

@@ -19,6 +19,8 @@ export interface DeclaredModel {
   readonly sharding: 'None' | 'OptimizerState' | 'Gradients' | 'Parameters';
   /** `Selective` also stands for attention that never stores its matrix (FlashAttention). */
   readonly recomputation: 'None' | 'Selective' | 'Full';
+  /** Whether layers and attention drop activations, and keep what they dropped. */
+  readonly dropout: 'Used' | 'None';
 }
 
 /** Dimensions of a transformer. */

@@ -32,7 +32,7 @@ export interface FamilyStepTime {
 export function stepTimeOfFamily(
   runs: readonly RunRecord[],
   gpuType: string,
-  precision: Precision = 'FP16',
+  precision?: Precision,
 ): FamilyStepTime | undefined {
   const own = runs.filter((run) => run.gpuType === gpuType).flatMap((run) => observationOf(run) ?? []);
   if (own.length > 0) {
@@ -44,10 +44,14 @@ export function stepTimeOfFamily(
   const scaled = runs.flatMap((run) => {
     const from = peakOf(run.gpuType);
     const observation = observationOf(run);
-    return from === undefined || observation === undefined ? [] : [scale(observation, from, to, precision)];
+    if (from === undefined || observation === undefined) return [];
+    const ratio = timeRatio(from, to, precision);
+    return [{ observation: scale(observation, ratio.log, from, to), doubt: ratio.logSd }];
   });
   if (scaled.length === 0) return undefined;
-  return { prior: withDoubt(randomEffects(scaled)), isOtherGpu: true, largestDataParallelSize: 0 };
+  const prior = randomEffects(scaled.map(({ observation }) => observation));
+  const doubt = Math.max(...scaled.map((each) => each.doubt));
+  return { prior: withDoubt(prior, doubt), isOtherGpu: true, largestDataParallelSize: 0 };
 }
 
 interface Observation {
@@ -69,26 +73,38 @@ function observationOf({ stepTime }: RunRecord): Observation | undefined {
   return { ...stepTime, logCovariance };
 }
 
-/** How much longer the new type takes, by its peaks; compute and memory traffic each bound a part of the kernels. */
-function scale(observation: Observation, from: GpuPeak, to: GpuPeak, precision: Precision): Observation {
-  const compute = flopsPerSecond(from, precision) / flopsPerSecond(to, precision);
-  const traffic = from.memoryGigabytesPerSecond / to.memoryGigabytesPerSecond;
+/**
+ * How much longer the new type takes for a sample, by its peaks; compute and memory traffic each bound a part of the
+ * kernels. Where nobody says in which precision the run computes, it lies between those of 32 and of 16 bits.
+ */
+function timeRatio(
+  from: GpuPeak,
+  to: GpuPeak,
+  precision: Precision | undefined,
+): { readonly log: number; readonly logSd: number } {
+  const compute = (each: Precision) => Math.log(flopsPerSecond(from, each) / flopsPerSecond(to, each));
+  const [wide, narrow] = [compute(precision ?? 'FP32'), compute(precision ?? 'FP16')];
+  const traffic = Math.log(from.memoryGigabytesPerSecond / to.memoryGigabytesPerSecond);
+  return { log: ((wide + narrow) / 2 + traffic) / 2, logSd: Math.hypot(SCALED_SD, (wide - narrow) / 4) };
+}
+
+function scale(observation: Observation, logRatio: number, from: GpuPeak, to: GpuPeak): Observation {
   const logMeans = [...observation.logMeans];
   const shift = (index: number, by: number) => {
     logMeans[index] = (logMeans[index] ?? Number.NaN) + by;
   };
-  shift(LOG_PER_SAMPLE, (Math.log(compute) + Math.log(traffic)) / 2);
+  shift(LOG_PER_SAMPLE, logRatio);
   shift(LOG_WITHIN, Math.log(from.linkGigabytesPerSecond / to.linkGigabytesPerSecond));
   return { ...observation, logMeans };
 }
 
-function withDoubt(prior: StepTimePrior): StepTimePrior {
+function withDoubt(prior: StepTimePrior, logSdPerSample: number): StepTimePrior {
   const covariance = inverse(cholesky(prior.logPrecision, PARAMETERS), PARAMETERS);
   const add = (index: number, sd: number) => {
     const at = index * PARAMETERS + index;
     covariance[at] = (covariance[at] ?? 0) + sd ** 2;
   };
-  add(LOG_PER_SAMPLE, SCALED_SD);
+  add(LOG_PER_SAMPLE, logSdPerSample);
   add(LOG_WITHIN, SCALED_SD);
   add(LOG_OVERHEAD, CARRIED_SD);
   return { ...prior, logPrecision: Array.from(inverse(cholesky(covariance, PARAMETERS), PARAMETERS)) };

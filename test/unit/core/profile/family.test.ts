@@ -47,12 +47,15 @@ describe('what a family tells of the next run', () => {
 
   it('is scaled to GPUs that no run was on, and doubted more', () => {
     const own = priorOf(twice, NEXT) ?? expect.fail();
-    const other = priorOf(twice, { ...NEXT, gpuType: 'nvidia-a100' }) ?? expect.fail();
+    const other = priorOf(twice, { ...NEXT, gpuType: 'nvidia-a100', model: aModel() }) ?? expect.fail();
     expect(other.source).to.equal('OtherGpu');
     expect(other.largestDataParallelSize).to.equal(0);
     const shift = (own.stepTime?.logMeans[LOG_PER_SAMPLE] ?? 0) - (other.stepTime?.logMeans[LOG_PER_SAMPLE] ?? 0);
     expect(shift).to.be.closeTo(Math.log((312 / 65) * (1555 / 320)) / 2, 1e-6);
-    expect(sdOf(other.stepTime?.logPrecision ?? [], LOG_PER_SAMPLE)).to.be.greaterThan(0.35);
+    const doubt = sdOf(other.stepTime?.logPrecision ?? [], LOG_PER_SAMPLE);
+    expect(doubt).to.be.greaterThan(0.35);
+    const undeclared = priorOf(twice, { ...NEXT, gpuType: 'nvidia-a100' }) ?? expect.fail();
+    expect(sdOf(undeclared.stepTime?.logPrecision ?? [], LOG_PER_SAMPLE)).to.be.greaterThan(doubt);
   });
 
   it('is the declared model where no run was timed', () => {
