@@ -202,6 +202,7 @@ export const SCALING_POLICY_CONDITIONS = {
     reasons: {
       Accepted: 'True: it holds for the namespaces it names.',
       Shadowed: 'False: for each of its namespaces another policy comes first by name.',
+      TimeZoneUnknown: 'False: spec.hours.timeZone is not one of the IANA database; its windows are not in force.',
     },
   },
 } as const satisfies ConditionCatalog;

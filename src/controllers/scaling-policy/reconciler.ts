@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ScalingPolicyStatus } from '../../api/scaling-policy.ts';
+import { isTimeZone } from '../../core/plan/weekly-hours.ts';
 import { setConditions } from '../../kube/conditions.ts';
 import type { ReconcileResult } from '../../kube/controller.ts';
 import type { KubeClient } from '../../kube/kube-client.ts';
@@ -41,21 +42,27 @@ function describePolicy(cluster: ClusterView, policy: ScalingPolicyObject, now: 
   const appliesTo = cluster.trainingJobs
     .list()
     .filter((job) => policyNameFor(job.metadata.namespace ?? '', policies) === name).length;
-  const shadowing = shadowedBy(policy, policies);
-  const change =
-    shadowing === undefined
-      ? { status: 'True' as const, reason: 'Accepted', message: describeScope(policy) }
-      : {
-          status: 'False' as const,
-          reason: 'Shadowed',
-          message: `ScalingPolicy ${shadowing} comes first by name for all of its namespaces: rename one or merge them`,
-        };
+  const change = acceptanceOf(policy, policies);
   const conditions = setConditions(
     policy.status?.conditions,
     [{ type: 'Accepted', observedGeneration: generation, ...change }],
     now * 1000,
   );
   return { observedGeneration: generation, appliesTo, conditions: [...conditions] };
+}
+
+function acceptanceOf(policy: ScalingPolicyObject, policies: readonly ScalingPolicyObject[]) {
+  const shadowing = shadowedBy(policy, policies);
+  if (shadowing !== undefined) {
+    const message = `ScalingPolicy ${shadowing} comes first by name for all of its namespaces: rename one or merge them`;
+    return { status: 'False' as const, reason: 'Shadowed', message };
+  }
+  const zone = policy.spec.hours?.timeZone;
+  if (zone !== undefined && !isTimeZone(zone)) {
+    const message = `spec.hours.timeZone ${zone} is not known, so its windows are not in force: use a name of the IANA database such as Europe/Berlin`;
+    return { status: 'False' as const, reason: 'TimeZoneUnknown', message };
+  }
+  return { status: 'True' as const, reason: 'Accepted', message: describeScope(policy) };
 }
 
 /** The policy that takes every namespace of this one; undefined when at least one is left to it. */

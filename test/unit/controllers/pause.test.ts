@@ -152,3 +152,40 @@ describe('A job in dear hours', function () {
     expect(world.broken).to.deep.equal([]);
   });
 });
+
+describe('A job that is submitted outside its hours', function () {
+  this.timeout(60_000);
+
+  const windows = [{ name: 'night', from: '22:18', to: '06:00' }];
+  const world = new FleetWorld({
+    jobs: [{ job: aJob('early', { eco: { mode: 'Prefer', windows } }), training: TRAINING }],
+    pools: [pool],
+    foreignPods: [],
+    startSeconds: START_SECONDS,
+  });
+  const diary = new Diary(() => world);
+  let held: ReturnType<FleetWorld['job']>['status'];
+
+  before(async () => {
+    await world.run(420, () => {
+      tell(world, diary, 'early');
+      if (world.seconds === at('22:17:00')) held = structuredClone(world.job('early').status);
+    });
+  });
+
+  it('is held before its start: no workload, no pods, and no nodes for it', () => {
+    expect(held).to.include({ state: 'Paused', workers: '0/0' });
+    expect(held?.pause).to.deep.include({ reason: 'WaitingForHours', isStart: true, until: '2023-11-14T22:18:00Z' });
+    expect(held?.startTime).to.equal(undefined);
+    expect([...world.written].filter((object) => object.startsWith('jobs/'))).to.deep.equal(['jobs/team/early']);
+    expect(diary.secondOf('nodes gone')).to.be.below(at('22:17:00'));
+  });
+
+  it('starts when they begin, and that was no pause', () => {
+    expect(diary.secondOf('trains')).to.be.within(at('22:18:00'), at('22:20:00'));
+    const { status } = world.job('early');
+    expect(status).to.include({ state: 'Running', pauses: 0 });
+    expect(status?.decisions?.map(({ action }) => action)).to.deep.equal(['Start']);
+    expect(world.broken).to.deep.equal([]);
+  });
+});
