@@ -1,6 +1,7 @@
 // Calls the cluster's own kubectl, the one built beside its API server.
 
 import { spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { toolPath } from './build.ts';
 import { kubeconfigPath } from './settings.ts';
 
@@ -14,6 +15,9 @@ export interface KubectlOptions {
   readonly kubeconfig?: string;
   readonly input?: string;
 }
+
+/** For the API server to take a definition up. */
+const CRD_SECONDS = 60;
 
 /** Runs kubectl and returns what it printed; fails when kubectl fails. */
 export async function kubectl(args: readonly string[], options: KubectlOptions = {}): Promise<string> {
@@ -55,6 +59,20 @@ export async function createMissing(file: string): Promise<void> {
 }
 
 export async function waitForCrds(names: readonly string[]): Promise<void> {
-  const targets = names.map((name) => `crd/${name}`);
-  await kubectl(['wait', '--for=condition=Established', '--timeout=60s', ...targets]);
+  const wait = [
+    'wait',
+    '--for=condition=Established',
+    `--timeout=${CRD_SECONDS}s`,
+    ...names.map((name) => `crd/${name}`),
+  ];
+  const giveUpAt = Date.now() + CRD_SECONDS * 1000;
+  // On a definition that has no conditions yet, kubectl gives up at once instead of waiting for them.
+  for (;;) {
+    const { code, stderr } = await tryKubectl(wait);
+    if (code === 0) return;
+    if (!stderr.includes('conditions accessor') || Date.now() > giveUpAt) {
+      throw new Error(`kubectl ${wait.join(' ')} failed: ${stderr.trim()}`);
+    }
+    await sleep(200);
+  }
 }
