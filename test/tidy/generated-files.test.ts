@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
+import { parse } from 'yaml';
 import { generatedFiles } from '../../tools/codegen/generate.ts';
 
 const root = path.join(import.meta.dirname, '../..');
@@ -12,6 +13,13 @@ describe('generated files', () => {
         readFileSync(path.join(root, file), 'utf8') === content,
         `run "npm run generate" and commit ${file}`,
       ).to.equal(true);
+    });
+  }
+
+  for (const file of [...generatedFiles().keys()].filter((name) => name.startsWith('crds/'))) {
+    it(`${file} says the same to kubectl, which reads YAML 1.1`, () => {
+      const text = readFileSync(path.join(root, file), 'utf8');
+      expect(parse(text, { version: '1.1' })).to.deep.equal(parse(text));
     });
   }
 

@@ -12,7 +12,8 @@ import { trainerProtocolPage } from './trainer-protocol-page.ts';
 export function generatedFiles(): Map<string, string> {
   const files = new Map<string, string>();
   for (const resource of CUSTOM_RESOURCES) {
-    const body = stringify(crdFor(resource), { lineWidth: 120, aliasDuplicateObjects: false });
+    // kubectl reads YAML 1.1, in which Off is a boolean unless it is quoted.
+    const body = stringify(crdFor(resource), { version: '1.1', lineWidth: 120, aliasDuplicateObjects: false });
     files.set(`crds/${API_GROUP}_${resource.names.plural}.yaml`, `# ${GENERATED_NOTE}\n${body}`);
   }
   files.set('docs/reference/api.md', apiPage(CUSTOM_RESOURCES));

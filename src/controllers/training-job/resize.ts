@@ -125,9 +125,13 @@ function waitForCheckpoint(view: JobView, draft: Draft, resize: ResizeStatus): v
   }
   const message = `the trainer wrote no checkpoint in ${timeout}s`;
   draft.event('Warning', 'CheckpointTimedOut', message);
-  // A suspension is the user's will: the workers still get SIGTERM and the time to write one.
-  if (resize.to.replicas === 0) enter(view, draft, resize, 'Stopping');
+  if (hasToStop(draft, resize)) enter(view, draft, resize, 'Stopping');
   else giveUp(view, draft, resize, 'CheckpointTimedOut', message);
+}
+
+/** A suspension is the user's will, as are windows and limits: the workers still get SIGTERM and the time to save. */
+function hasToStop({ status: { pause } }: Draft, { to }: ResizeStatus): boolean {
+  return to.replicas === 0 && pause?.reason !== 'CheaperHours';
 }
 
 function waitForStop(view: JobView, draft: Draft, resize: ResizeStatus): void {
@@ -244,6 +248,8 @@ function giveUp(
   message: string,
 ): void {
   delete draft.status.resize;
+  // Cheaper hours are not worth the work since the last checkpoint.
+  delete draft.status.pause;
   draft.status.replicas = resize.from.replicas;
   draft.keep({ lastRescaleTime: toInstant(view.now) });
   draft.condition('Rescaling', 'False', reason, `${describe(resize)} was given up: ${message}`);

@@ -15,6 +15,11 @@ describe('advance: a suspension', () => {
     },
   });
   const suspend = { spec: { suspend: true } } as const;
+  const pause = { message: 'hours that cost less', since: ago(130), isStart: false };
+  const waiting: ViewParts = {
+    job: { spec: { mode: 'Auto', eco: { mode: 'Prefer' } } },
+    tuning: aTuning({ checkpointRequest: 1 }),
+  };
   runs({
     'by the user begins like a resize to nothing': {
       given: { job: suspend },
@@ -40,6 +45,23 @@ describe('advance: a suspension', () => {
     },
     'is the will of the user even without a checkpoint': {
       given: { job: suspend, status: toNothing('CheckpointRequested', 121), tuning: aTuning({ checkpointRequest: 1 }) },
+      phase: 'Stopping',
+      events: ['CheckpointTimedOut'],
+    },
+    'for cheaper hours is given up without one, and no work is lost': {
+      given: {
+        ...waiting,
+        status: { ...toNothing('CheckpointRequested', 121), pause: { ...pause, reason: 'CheaperHours' } },
+      },
+      phase: undefined,
+      events: ['CheckpointTimedOut', 'RescaleGivenUp'],
+      status: ({ replicas, pause: left }) => expect([replicas, left]).to.eql([2, undefined]),
+    },
+    'out of forbidden hours does not wait for one': {
+      given: {
+        ...waiting,
+        status: { ...toNothing('CheckpointRequested', 121), pause: { ...pause, reason: 'OutsideHours' } },
+      },
       phase: 'Stopping',
       events: ['CheckpointTimedOut'],
     },
