@@ -1,15 +1,14 @@
 import { exchangeSeconds, type StepTimeParameters } from '../model/step-time.ts';
 import type { JobSnapshot } from '../snapshot.ts';
 import { DRAWS, type Draw, quantileOfSorted, sorted } from './draws.ts';
-import { cholesky } from './linear-algebra.ts';
 import { forecastWorkToLoss } from './loss-curve.ts';
 import { largestMicroBatch } from './memory.ts';
 import { noiseMoments } from './noise-scale.ts';
 import { noiseScalesAhead, noiseTrend } from './noise-trend.ts';
 import { plausibleEvidence } from './plausible-evidence.ts';
-import { fitStepTime, parametersFromLogs, type StepTimeFit } from './step-time-fit.ts';
-import type { StepTimePoint } from './step-time-point.ts';
-import { PARAMETERS, type StepTimePrior } from './step-time-prior.ts';
+import { STEP_TIME_COORDINATES, stepTimeSampler } from './step-time-draws.ts';
+import { fitStepTime } from './step-time-fit.ts';
+import type { StepTimePrior } from './step-time-prior.ts';
 
 /** A value with the interval that holds it with probability 0.9. */
 export interface Interval {
@@ -60,18 +59,10 @@ const MEASURED_SPAN = 1.5;
 const MIDDLE: Draw = DRAWS[0]?.map(() => 0) ?? [];
 
 /** Coordinates of a draw after those of the step time. */
-const BEYOND_TRUST = PARAMETERS;
-const SIGNAL = PARAMETERS + 1;
-const TRACE = PARAMETERS + 2;
-const WORK = PARAMETERS + 3;
-const GROWTH = PARAMETERS + 4;
-
-/**
- * Within twice the ranks that were measured the model errs by some 15 % on the Pollux traces, far beyond by 40 %: there
- * the logarithm of a step time gets this standard deviation on top of what the fit says.
- */
-const TRUSTED_SCALE = 2;
-const SD_BEYOND_TRUST = 0.35;
+const SIGNAL = STEP_TIME_COORDINATES;
+const TRACE = STEP_TIME_COORDINATES + 1;
+const WORK = STEP_TIME_COORDINATES + 2;
+const GROWTH = STEP_TIME_COORDINATES + 3;
 
 /**
  * Everything the planner needs to know of one job; undefined while no step time has been measured. Pure, so that it
@@ -90,7 +81,7 @@ export function estimateJob(told: JobSnapshot, prior?: StepTimePrior): Posterior
 
   const microBatches = evidence.stepTimes.map((point) => point.microBatchSize);
 
-  const drawStepTime = stepTimeSampler(fit, evidence.stepTimes);
+  const drawStepTime = stepTimeSampler(fit);
   const trend = noiseTrend(evidence.noiseTrail);
   const done = evidence.progress.referenceSamples;
   const worldOf = (draw: Draw): World => {
@@ -118,26 +109,6 @@ export function estimateJob(told: JobSnapshot, prior?: StepTimePrior): Posterior
     largestMicroBatchSize: largestMicroBatch(evidence.memory, limits.memoryHeadroomFraction),
     remainingWork: work.source,
     remainingReferenceSamples: interval(worlds.map((world) => world.remainingReferenceSamples)),
-  };
-}
-
-/** Step times from the posterior: a draw turned and stretched by its covariance. */
-function stepTimeSampler(fit: StepTimeFit, points: readonly StepTimePoint[]): (draw: Draw) => StepTimeParameters {
-  const lower = cholesky(fit.logCovariance, PARAMETERS);
-  const trustedDataParallelSize = TRUSTED_SCALE * Math.max(...points.map((point) => point.dataParallelSize));
-  const logs = new Float64Array(PARAMETERS);
-  return (draw) => {
-    for (let i = 0; i < PARAMETERS; i++) {
-      let log = fit.logMeans[i] ?? Number.NaN;
-      for (let k = 0; k <= i; k++) log += (lower[i * PARAMETERS + k] ?? 0) * (draw[k] ?? 0);
-      logs[i] = log;
-    }
-    return {
-      ...parametersFromLogs(logs),
-      loaderSecondsPerSample: 0,
-      trustedDataParallelSize,
-      factorBeyondTrust: Math.exp(SD_BEYOND_TRUST * (draw[BEYOND_TRUST] ?? 0)),
-    };
   };
 }
 
