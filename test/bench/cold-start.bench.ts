@@ -1,6 +1,6 @@
 import { globalBatchSize } from '../../src/core/configuration.ts';
 import { plausibleEvidence } from '../../src/core/estimate/plausible-evidence.ts';
-import { fitStepTime } from '../../src/core/estimate/step-time-fit.ts';
+import { fitStepTime, parameterPosterior } from '../../src/core/estimate/step-time-fit.ts';
 import { LOG_OVERHEAD, LOG_PER_SAMPLE, LOG_WITHIN, PARAMETERS } from '../../src/core/estimate/step-time-prior.ts';
 import { priorOf } from '../../src/core/profile/family.ts';
 import { lowerTriangle, type RunRecord } from '../../src/core/profile/run-record.ts';
@@ -143,6 +143,7 @@ function runOf({ key, evidence: told, limits, history }: JobSnapshot, index: num
   const evidence = plausibleEvidence(told);
   const fit = evidence === undefined ? undefined : fitStepTime(evidence.stepTimes, evidence.scatter);
   if (evidence === undefined || fit === undefined || evidence.progress.referenceSamples === 0) return undefined;
+  const posterior = parameterPosterior(fit);
   const batches = evidence.stepTimes.map((point) => globalBatchSize({ ...point, pool: '', replicas: 1 }));
   return {
     uid: key,
@@ -161,8 +162,8 @@ function runOf({ key, evidence: told, limits, history }: JobSnapshot, index: num
     batchBand: { lowest: Math.min(...batches), highest: Math.max(...batches) },
     targetLoss: undefined,
     stepTime: {
-      logMeans: fit.logMeans,
-      logCovariance: lowerTriangle(fit.logCovariance, PARAMETERS),
+      logMeans: posterior.logMeans,
+      logCovariance: lowerTriangle(posterior.logCovariance, PARAMETERS),
       largestDataParallelSize: Math.max(...evidence.stepTimes.map(({ dataParallelSize }) => dataParallelSize)),
     },
     noise: evidence.noiseTrail,

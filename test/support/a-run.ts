@@ -1,4 +1,4 @@
-import { fitStepTime } from '../../src/core/estimate/step-time-fit.ts';
+import { fitStepTime, parameterPosterior } from '../../src/core/estimate/step-time-fit.ts';
 import { PARAMETERS } from '../../src/core/estimate/step-time-prior.ts';
 import { lowerTriangle, type RunRecord } from '../../src/core/profile/run-record.ts';
 import { aStepTimePoint, type KnownTraining } from './a-job.ts';
@@ -38,9 +38,10 @@ function fitOf(training: KnownTraining): RunRecord['stepTime'] {
   );
   const fit = fitStepTime(points);
   if (fit === undefined) return undefined;
+  const { logMeans, logCovariance } = parameterPosterior(fit);
   return {
-    logMeans: fit.logMeans,
-    logCovariance: lowerTriangle(fit.logCovariance, PARAMETERS),
+    logMeans,
+    logCovariance: lowerTriangle(logCovariance, PARAMETERS),
     largestDataParallelSize: Math.max(...points.map(({ dataParallelSize }) => dataParallelSize)),
   };
 }

@@ -4,7 +4,7 @@ import { globalBatchSize } from '../../core/configuration.ts';
 import type { Evidence } from '../../core/estimate/evidence.ts';
 import type { NoisePoint } from '../../core/estimate/noise-trend.ts';
 import { plausibleEvidence } from '../../core/estimate/plausible-evidence.ts';
-import { fitStepTime } from '../../core/estimate/step-time-fit.ts';
+import { fitStepTime, parameterPosterior } from '../../core/estimate/step-time-fit.ts';
 import { PARAMETERS } from '../../core/estimate/step-time-prior.ts';
 import { lowerTriangle, type RunRecord, type StepTimeRecord } from '../../core/profile/run-record.ts';
 import { isConditionTrue } from '../../kube/conditions.ts';
@@ -70,9 +70,10 @@ function bandOf(batches: readonly number[]): RunRecord['batchBand'] {
 function stepTimeOf({ stepTimes, scatter }: Evidence): StepTimeRecord | undefined {
   const fit = fitStepTime(stepTimes, scatter);
   if (fit === undefined) return undefined;
+  const { logMeans, logCovariance } = parameterPosterior(fit);
   return {
-    logMeans: fit.logMeans,
-    logCovariance: lowerTriangle(fit.logCovariance, PARAMETERS),
+    logMeans,
+    logCovariance: lowerTriangle(logCovariance, PARAMETERS),
     largestDataParallelSize: Math.max(...stepTimes.map(({ dataParallelSize }) => dataParallelSize)),
   };
 }

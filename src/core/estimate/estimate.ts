@@ -2,7 +2,6 @@ import { exchangeSeconds, type StepTimeParameters } from '../model/step-time.ts'
 import type { JobSnapshot } from '../snapshot.ts';
 import { DRAWS, type Draw, quantileOfSorted, sorted } from './draws.ts';
 import { believedNoise, type JobPrior } from './job-prior.ts';
-import { cholesky } from './linear-algebra.ts';
 import { forecastWorkToLoss } from './loss-curve.ts';
 import { largestMicroBatch } from './memory.ts';
 import { largestBelievedMicroBatch } from './memory-belief.ts';
@@ -10,8 +9,10 @@ import { noiseMoments } from './noise-scale.ts';
 import { EARLIEST_SHARE, noiseScalesAhead, noiseTrend } from './noise-trend.ts';
 import { plausibleEvidence } from './plausible-evidence.ts';
 import { fitToHistory } from './prior-conflict.ts';
-import { parametersFromLogs, type StepTimeFit } from './step-time-fit.ts';
-import { LOG_OVERHEAD, PARAMETERS, type StepTimePrior } from './step-time-prior.ts';
+import { STEP_TIME_COORDINATES, stepTimeSampler } from './step-time-draws.ts';
+import type { StepTimeFit } from './step-time-fit.ts';
+import { LOG_OVERHEAD, type StepTimePrior } from './step-time-prior.ts';
+import { FITTED } from './step-time-residuals.ts';
 
 /** A value with the interval that holds it with probability 0.9. */
 export interface Interval {
@@ -62,18 +63,10 @@ const MEASURED_SPAN = 1.5;
 const MIDDLE: Draw = DRAWS[0]?.map(() => 0) ?? [];
 
 /** Coordinates of a draw after those of the step time. */
-const BEYOND_TRUST = PARAMETERS;
-const SIGNAL = PARAMETERS + 1;
-const TRACE = PARAMETERS + 2;
-const WORK = PARAMETERS + 3;
-const GROWTH = PARAMETERS + 4;
-
-/**
- * Within twice the ranks that were measured the model errs by some 15 % on the Pollux traces, far beyond by 40 %: there
- * the logarithm of a step time gets this standard deviation on top of what the fit says.
- */
-const TRUSTED_SCALE = 2;
-const SD_BEYOND_TRUST = 0.35;
+const SIGNAL = STEP_TIME_COORDINATES;
+const TRACE = STEP_TIME_COORDINATES + 1;
+const WORK = STEP_TIME_COORDINATES + 2;
+const GROWTH = STEP_TIME_COORDINATES + 3;
 
 /** An overhead known within this standard deviation of its logarithm counts as measured. */
 const KNOWN_OVERHEAD_SD = 0.3;
@@ -96,7 +89,7 @@ export function estimateJob(told: JobSnapshot, prior?: StepTimePrior): Posterior
 
   const microBatches = evidence.stepTimes.map((point) => point.microBatchSize);
 
-  const drawStepTime = stepTimeSampler(fit, trustedRanks(job, believed));
+  const drawStepTime = stepTimeSampler(fit, timedRanks(job, believed));
   const trend = noiseTrend(evidence.noiseTrail, believed?.noise);
   const done = evidence.progress.referenceSamples;
   const worldOf = (draw: Draw): World => {
@@ -137,13 +130,13 @@ function spans(microBatches: readonly number[]): boolean {
 }
 
 function overheadIsKnown({ logCovariance }: StepTimeFit): boolean {
-  return (logCovariance[LOG_OVERHEAD * (PARAMETERS + 1)] ?? Number.POSITIVE_INFINITY) <= KNOWN_OVERHEAD_SD ** 2;
+  return (logCovariance[LOG_OVERHEAD * (FITTED + 1)] ?? Number.POSITIVE_INFINITY) <= KNOWN_OVERHEAD_SD ** 2;
 }
 
-/** Ranks up to which the model is trusted: twice those that this run or its family was timed with. */
-function trustedRanks({ evidence }: JobSnapshot, believed: JobPrior | undefined): number {
+/** The most ranks that this run or its family was timed with. */
+function timedRanks({ evidence }: JobSnapshot, believed: JobPrior | undefined): number {
   const own = evidence.stepTimes.map((point) => point.dataParallelSize);
-  return TRUSTED_SCALE * Math.max(1, believed?.largestDataParallelSize ?? 0, ...own);
+  return Math.max(1, believed?.largestDataParallelSize ?? 0, ...own);
 }
 
 function believedMicroBatch({ limits, history }: JobSnapshot, believed: JobPrior | undefined): number | undefined {
@@ -162,25 +155,6 @@ function noiseFromHistory(
   const { logMean, logSd } = believedNoise(believed.noise, Math.max(done, EARLIEST_SHARE * (done + remaining)));
   const isKnownBetter = moments !== undefined && moments.signal > 0 && moments.signalSd / moments.signal <= logSd;
   return isKnownBetter ? undefined : Math.exp(logMean + logSd * (draw[SIGNAL] ?? 0));
-}
-
-/** Step times from the posterior: a draw turned and stretched by its covariance. */
-function stepTimeSampler(fit: StepTimeFit, trustedDataParallelSize: number): (draw: Draw) => StepTimeParameters {
-  const lower = cholesky(fit.logCovariance, PARAMETERS);
-  const logs = new Float64Array(PARAMETERS);
-  return (draw) => {
-    for (let i = 0; i < PARAMETERS; i++) {
-      let log = fit.logMeans[i] ?? Number.NaN;
-      for (let k = 0; k <= i; k++) log += (lower[i * PARAMETERS + k] ?? 0) * (draw[k] ?? 0);
-      logs[i] = log;
-    }
-    return {
-      ...parametersFromLogs(logs),
-      loaderSecondsPerSample: 0,
-      trustedDataParallelSize,
-      factorBeyondTrust: Math.exp(SD_BEYOND_TRUST * (draw[BEYOND_TRUST] ?? 0)),
-    };
-  };
 }
 
 /** Without gradient statistics the planner keeps the global batch; the floor then only serves the step count. */

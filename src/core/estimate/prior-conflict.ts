@@ -1,8 +1,8 @@
 import { stepSeconds } from '../model/step-time.ts';
 import { DRAWS, mean } from './draws.ts';
 import type { Evidence } from './evidence.ts';
-import { cholesky, inverse } from './linear-algebra.ts';
-import { fitStepTime, parametersFromLogs, type StepTimeFit } from './step-time-fit.ts';
+import { cholesky } from './linear-algebra.ts';
+import { fitStepTime, parameterPosterior, parametersFromLogs, type StepTimeFit, unmeasured } from './step-time-fit.ts';
 import type { StepTimePoint } from './step-time-point.ts';
 import { PARAMETERS, type StepTimePrior } from './step-time-prior.ts';
 
@@ -23,12 +23,8 @@ export function fitToHistory(
   prior: StepTimePrior | undefined,
 ): StepTimeFit | undefined {
   if (prior === undefined) return fitStepTime(stepTimes, scatter);
-  if (stepTimes.length === 0) return believed(prior);
+  if (stepTimes.length === 0) return unmeasured(prior);
   return fitStepTime(stepTimes, scatter, isContradicted(stepTimes, prior) ? undefined : prior);
-}
-
-function believed({ logMeans, logPrecision }: StepTimePrior): StepTimeFit {
-  return { logMeans, logCovariance: Array.from(inverse(cholesky(logPrecision, PARAMETERS), PARAMETERS)) };
 }
 
 /** Whether the layout that is timed best takes a time that the prior all but rules out. Cost: 48 step times. */
@@ -37,7 +33,7 @@ export function isContradicted(points: readonly StepTimePoint[], prior: StepTime
   const [first, ...others] = timed;
   if (first === undefined) return false;
   const best = others.reduce((one, other) => (other.precision > one.precision ? other : one), first);
-  const { logMeans, logCovariance } = believed(prior);
+  const { logMeans, logCovariance } = parameterPosterior(unmeasured(prior));
   const lower = cholesky(logCovariance, PARAMETERS);
   const logs = DRAWS.map((draw) => {
     const drawn = logMeans.map((value, i) => {

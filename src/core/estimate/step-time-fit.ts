@@ -13,19 +13,41 @@ import {
   type StepTimePrior,
   weakPrior,
 } from './step-time-prior.ts';
-import { emptyParts, evaluate, MAX_LOG_OVERLAP, type StepParts } from './step-time-residuals.ts';
-import { exposedSeconds, NO_SCATTER, varianceRatio, type WindowScatter } from './window-scatter.ts';
+import {
+  emptyParts,
+  FITTED,
+  forEachTiming,
+  LOG_PACE,
+  MAX_LOG_OVERLAP,
+  type StepParts,
+  type TimedPart,
+} from './step-time-residuals.ts';
+import { NO_SCATTER, varianceRatio, type WindowScatter } from './window-scatter.ts';
 
-/** Posterior of the parameters' logarithms, as they are ordered in `step-time-prior.ts`. */
+/** Posterior of the parameters' logarithms, as they are ordered in `step-time-prior.ts`, and of the pace behind them. */
 export interface StepTimeFit {
   readonly logMeans: readonly number[];
   /** Flat, row after row. */
-  readonly logCovariance: readonly number[];
+  readonly logCovariance: Float64Array;
+  /** The covariance before anything was measured. */
+  readonly priorCovariance: Float64Array;
+  readonly points: readonly StepTimePoint[];
+  /** What the points tell, in the order of `forEachTiming`. */
+  readonly timings: readonly FittedTiming[];
 }
 
-/** The parameters of the model, and the logarithm of the pace before the last change over that of now. */
-const FITTED = PARAMETERS + 1;
-const LOG_PACE = PARAMETERS;
+/** One measured time as the fit has it. */
+export interface FittedTiming {
+  readonly point: StepTimePoint;
+  readonly part: TimedPart;
+  /** Logarithm of the time that was measured over the one that the fit says. */
+  readonly residual: number;
+  /** Derivatives of the logarithm of the time that the fit says. */
+  readonly slopes: Float64Array;
+  /** Of the measured logarithm: the larger, the less the fit makes of it. */
+  readonly variance: number;
+}
+
 /** Machines that change become slower or faster by a third, give or take. */
 const LOG_PACE_SD = 0.5;
 const HUBER = 1.345;
@@ -55,7 +77,34 @@ export function fitStepTime(
 
   const found = startsOf(points, prior).map((start) => descend(problem, start));
   const best = found.reduce((one, other) => (other.loss < one.loss ? other : one));
-  return { logMeans: Array.from(best.logs.subarray(0, PARAMETERS)), logCovariance: covarianceOf(best, prior) };
+  const misfit = misfitOf(best, prior);
+  return {
+    logMeans: Array.from(best.logs),
+    logCovariance: posteriorCovariance(best.curvature, misfit, prior),
+    priorCovariance: unmeasured(prior).priorCovariance,
+    points,
+    timings: timingsOf(problem, best.logs, misfit),
+  };
+}
+
+/** What is believed before anything was measured. */
+export function unmeasured(prior: StepTimePrior): StepTimeFit {
+  const covariance = posteriorCovariance(new Float64Array(FITTED * FITTED), 1, prior);
+  const logMeans = [...prior.logMeans, 0];
+  return { logMeans, logCovariance: covariance, priorCovariance: covariance, points: [], timings: [] };
+}
+
+/** The posterior of the parameters alone, whatever the pace was before a change. */
+export function parameterPosterior({ logMeans, logCovariance }: StepTimeFit): {
+  readonly logMeans: readonly number[];
+  /** Flat, row after row. */
+  readonly logCovariance: readonly number[];
+} {
+  const isOfParameters = (at: number) => Math.floor(at / FITTED) < PARAMETERS && at % FITTED < PARAMETERS;
+  return {
+    logMeans: logMeans.slice(0, PARAMETERS),
+    logCovariance: Array.from(logCovariance).filter((_, at) => isOfParameters(at)),
+  };
 }
 
 /**
@@ -151,34 +200,9 @@ function linearise(problem: Problem, logs: Float64Array, system: System): System
   system.loss = 0;
   system.squares = 0;
   system.residuals = 0;
-  const { parts } = system;
-  for (const point of problem.points) {
-    evaluate(logs, point, parts);
-    const compute = point.computeSeconds;
-    const pace = point.isBeforeChange ? (logs[LOG_PACE] ?? 0) : 0;
-    for (const slopes of [parts.slopes, parts.computeSlopes, parts.exchangeSlopes]) {
-      slopes[LOG_PACE] = point.isBeforeChange ? 1 : 0;
-    }
-    // Where computing and exchange are told apart, each tells of its own parameters; else their sum tells of all.
-    if (compute === undefined || point.dataParallelSize < 2) {
-      add(system, Math.log(point.meanSeconds / parts.seconds) - pace, parts.slopes, point.precision / problem.step);
-      continue;
-    }
-    add(
-      system,
-      Math.log(compute / parts.computeSeconds) - pace,
-      parts.computeSlopes,
-      point.precision / problem.compute,
-    );
-    const exposed = exposedSeconds(point) ?? 0;
-    if (exposed <= 0) continue;
-    add(
-      system,
-      Math.log(exposed / parts.exchangeSeconds) - pace,
-      parts.exchangeSlopes,
-      point.precision / problem.exchange,
-    );
-  }
+  forEachTiming(problem.points, logs, system.parts, (residual, slopes, part, point) => {
+    add(system, residual, slopes, point.precision / problem[part]);
+  });
   addPrior(system, problem.prior);
   return system;
 }
@@ -187,7 +211,7 @@ function add(system: System, residual: number, slopes: Float64Array, precision: 
   const { curvature, gradient } = system;
   const scaled = Math.abs(residual) * Math.sqrt(precision);
   const far = scaled > HUBER;
-  const weight = far ? (precision * HUBER) / scaled : precision;
+  const weight = huberWeight(scaled) * precision;
   system.loss += far ? HUBER * scaled - HUBER ** 2 / 2 : scaled ** 2 / 2;
   system.squares += weight * residual ** 2;
   system.residuals += 1;
@@ -244,18 +268,34 @@ function withPrior(curvature: Float64Array, scale: number, prior: StepTimePrior)
   return sum;
 }
 
+/** (JᵀWJ/misfit + prior)⁻¹ */
+function posteriorCovariance(curvature: Float64Array, misfit: number, prior: StepTimePrior): Float64Array {
+  return inverse(cholesky(withPrior(curvature, misfit, prior), FITTED), FITTED);
+}
+
 /**
- * (JᵀWJ + prior)⁻¹ of the model's parameters, whatever the pace was. Where the layouts agree with the model less well
- * than their windows scatter, the measurements are worth that much less (Birge 1932, Physical Review 40, 207).
+ * Where the layouts agree with the model less well than their windows scatter, the measurements are worth that much
+ * less (Birge 1932, Physical Review 40, 207); at least 1.
  */
-function covarianceOf({ curvature, squares, residuals }: System, prior: StepTimePrior): readonly number[] {
-  const posterior = (scale: number) => inverse(cholesky(withPrior(curvature, scale, prior), FITTED), FITTED);
-  const covariance = posterior(1);
+function misfitOf({ curvature, squares, residuals }: System, prior: StepTimePrior): number {
   let told = 0;
-  covariance.forEach((value, at) => {
+  posteriorCovariance(curvature, 1, prior).forEach((value, at) => {
     told += value * (curvature[at] ?? 0);
   });
-  const misfit = (squares + MISFIT_PRIOR) / (Math.max(0, residuals - told) + MISFIT_PRIOR);
-  const whole = misfit > 1 ? posterior(misfit) : covariance;
-  return Array.from(whole).filter((_, at) => at < LOG_PACE * FITTED && at % FITTED !== LOG_PACE);
+  return Math.max(1, (squares + MISFIT_PRIOR) / (Math.max(0, residuals - told) + MISFIT_PRIOR));
+}
+
+function timingsOf(problem: Problem, logs: Float64Array, misfit: number): readonly FittedTiming[] {
+  const timings: FittedTiming[] = [];
+  forEachTiming(problem.points, logs, emptyParts(), (residual, slopes, part, point) => {
+    const precision = point.precision / problem[part];
+    const weight = huberWeight(Math.abs(residual) * Math.sqrt(precision)) * precision;
+    timings.push({ point, part, residual, slopes: slopes.slice(), variance: misfit / weight });
+  });
+  return timings;
+}
+
+/** Share that a residual of so many standard deviations counts. */
+function huberWeight(scaled: number): number {
+  return scaled > HUBER ? HUBER / scaled : 1;
 }

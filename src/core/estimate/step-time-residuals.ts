@@ -9,11 +9,16 @@ import {
   LOG_WITHIN,
   PARAMETERS,
 } from './step-time-prior.ts';
+import { exposedSeconds } from './window-scatter.ts';
+
+/** The parameters of the model, and the logarithm of the pace before the last change over that of now. */
+export const FITTED = PARAMETERS + 1;
+export const LOG_PACE = PARAMETERS;
 
 /** Overlap exponents beyond this are told from it by no measurement. */
 export const MAX_LOG_OVERLAP = Math.log(9);
 
-/** The parts of one step by the model, with the derivatives of their logarithms to its parameters; one place is left. */
+/** The parts of one step by the model, with the derivatives of their logarithms to its parameters and the pace. */
 export interface StepParts {
   seconds: number;
   computeSeconds: number;
@@ -25,7 +30,7 @@ export interface StepParts {
 }
 
 export function emptyParts(): StepParts {
-  const slopes = () => new Float64Array(PARAMETERS + 1);
+  const slopes = () => new Float64Array(FITTED);
   return {
     seconds: 0,
     computeSeconds: 0,
@@ -34,6 +39,39 @@ export function emptyParts(): StepParts {
     computeSlopes: slopes(),
     exchangeSlopes: slopes(),
   };
+}
+
+/** What a time was measured of: the whole step, its computing, or the exchange that no computing hides. */
+export type TimedPart = 'step' | 'compute' | 'exchange';
+
+/** `residual` is the logarithm of what was measured over the model's; `slopes` are used again for the next one. */
+type VisitTiming = (residual: number, slopes: Float64Array, part: TimedPart, point: StepTimePoint) => void;
+
+/** Every time that was measured, held against the model with these parameters; which ones does not depend on them. */
+export function forEachTiming(
+  points: readonly StepTimePoint[],
+  logs: ArrayLike<number>,
+  parts: StepParts,
+  visit: VisitTiming,
+): void {
+  for (const point of points) {
+    evaluate(logs, point, parts);
+    const compute = point.computeSeconds;
+    const pace = point.isBeforeChange ? (logs[LOG_PACE] ?? 0) : 0;
+    const ofPace = point.isBeforeChange ? 1 : 0;
+    parts.slopes[LOG_PACE] = ofPace;
+    parts.computeSlopes[LOG_PACE] = ofPace;
+    parts.exchangeSlopes[LOG_PACE] = ofPace;
+    // Where computing and exchange are told apart, each tells of its own parameters; else their sum tells of all.
+    if (compute === undefined || point.dataParallelSize < 2) {
+      visit(Math.log(point.meanSeconds / parts.seconds) - pace, parts.slopes, 'step', point);
+      continue;
+    }
+    visit(Math.log(compute / parts.computeSeconds) - pace, parts.computeSlopes, 'compute', point);
+    const exposed = exposedSeconds(point) ?? 0;
+    if (exposed <= 0) continue;
+    visit(Math.log(exposed / parts.exchangeSeconds) - pace, parts.exchangeSlopes, 'exchange', point);
+  }
 }
 
 type Layout = Pick<StepTimePoint, 'nodes' | 'dataParallelSize' | 'microBatchSize' | 'gradientAccumulationSteps'>;

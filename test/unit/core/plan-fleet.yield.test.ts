@@ -47,7 +47,7 @@ function decide(parts: {
   minReplicas?: number;
 }) {
   const work = { type: 'ReferenceSamples' as const, referenceSamples: 1_600_000 };
-  const { timeValuePerHour, deadlineInSeconds = 7600, minReplicas = 1, maxNodes = GPUS } = parts;
+  const { timeValuePerHour, deadlineInSeconds = 7000, minReplicas = 1, maxNodes = GPUS } = parts;
   const patient = aJobOn('ns/patient', 4, { work, timeValuePerHour, minReplicas });
   const urgent = aJobOn('ns/urgent', 1, { work, deadline: NOW + deadlineInSeconds });
   const pool = aPool({ maxNodes, pricePerNodeHour: 0.5 });
@@ -58,7 +58,7 @@ function decide(parts: {
 
 describe('planFleet: a job that would keep its GPUs', () => {
   it('yields them to one that would be late without', () => {
-    const { patient, urgent } = decide({ timeValuePerHour: 6 });
+    const { patient, urgent } = decide({ timeValuePerHour: 4 });
     expect(patient).to.include({ action: 'Resize', reason: 'YieldsToOthers' });
     expect(patient?.target.replicas).to.equal(2);
     expect(patient?.message).to.contain('4→2 workers').and.to.contain('for jobs that need the GPUs more');
@@ -74,7 +74,7 @@ describe('planFleet: a job that would keep its GPUs', () => {
     ['they are worth more to it', { timeValuePerHour: 100 }],
   ] as const) {
     it(`keeps them where ${why}`, () => {
-      expect(decide({ timeValuePerHour: 6, ...parts }).patient?.target.replicas).to.equal(4);
+      expect(decide({ timeValuePerHour: 4, ...parts }).patient?.target.replicas).to.equal(4);
     });
   }
 });
