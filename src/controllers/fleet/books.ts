@@ -121,7 +121,7 @@ function chargeOf(
     gpus,
     readings: placed.flatMap((pod: Pod) => readings.get(keyOf(pod)) ?? []),
     meter: meterOf(electricity),
-    hour: electricity?.hours?.find(({ from, to }) => from <= now && now < to),
+    hour: electricity?.hourNow ?? electricity?.hours?.find(({ from, to }) => from <= now && now < to),
   };
 }
 
