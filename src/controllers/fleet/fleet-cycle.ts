@@ -79,7 +79,11 @@ export class FleetCycle {
     const jobs = this.#activeJobs();
     memory.keepOnly(new Set(this.#options.cluster.trainingJobs.list().map(keyOf)));
     const closing = this.#closingJobs();
-    if (jobs.length + closing.length === 0) return;
+    if (jobs.length + closing.length === 0) {
+      // Nodes cost money all the same, and nobody who comes later has caused it.
+      this.#settle([], [], this.#options.nowSeconds());
+      return;
+    }
 
     // 1. Read all trainers and GPUs.
     const [readings, gpus] = await Promise.all([this.#read(signal), this.#readGpus(signal)]);

@@ -141,6 +141,19 @@ describe('the planning cycle of the fleet', () => {
     expect(planner.asked).to.have.lengthOf(1);
   });
 
+  it('bills nodes while there are no jobs to nobody, and not to the one that comes then', async () => {
+    const { look, clock, cluster, job, key, bills } = aCycle({ cost: { pricePerNodeHour: '3.60' } });
+    const jobs = cluster.trainingJobs as unknown as ObjectStore<typeof job>;
+    jobs.remove(key);
+    await look();
+    clock.now += 3600 - LOOK_SECONDS;
+    await look();
+    expect(bills.unclaimed).to.be.closeTo(3.6, 1e-9);
+    jobs.put({ ...job, status: { replicas: 2 } });
+    await look();
+    expect(bills.jobs, 'it waits for nodes').to.be.closeTo(0.001 * LOOK_SECONDS, 1e-9);
+  });
+
   it('hands the planner the hours of the pools that name energy sources', async () => {
     const { planner, look, energy } = aCycle({
       energy: { priceSource: 'tariff', billing: 'Metered', busyWattsPerGpu: 100, powerUsageEffectivenessPercent: 150 },
