@@ -92,6 +92,7 @@ export const TRAINING_JOB_CONDITIONS = {
       BudgetExceeded: 'False: a budget is used up.',
       NoBudget: 'True: no budget is set.',
       PriceUnknown: 'Unknown: the price of the pool is not known.',
+      UsageUnknown: 'Unknown: nothing tells the energy, or the CO2e, that a budget limits.',
     },
   },
   ConflictingScaler: {

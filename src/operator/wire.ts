@@ -90,6 +90,7 @@ export function wire(options: OperatorOptions, log: Logger, metrics: OperatorMet
     cluster,
     memory,
     electricityOf: (pool, now) => poolElectricity(pool, energy, now),
+    isEnergyRead: () => cluster.energySources.list().every(({ metadata }) => energy.get(metadata.name) !== undefined),
     planner,
     metrics: new PrometheusTrainerMetrics(prometheus),
     gpuMeter: new PrometheusGpuMeter(prometheus),

@@ -8,6 +8,8 @@ import { checkCurrency, credential, partOf, type Reading, type ReadProvider } fr
 const PUBLISHED_URL = 'https://web-api.tp.entsoe.eu';
 const AHEAD_SECONDS = 2 * 86_400;
 const NO_MATCHING_DATA = '999';
+/** Twice a month of minutes: more than is asked for at the finest resolution, of hours and quarters together. */
+const SLOTS_MAX = 2 * 31 * 24 * 60;
 
 const LISTS = ['TimeSeries', 'Period', 'Point', 'Reason'];
 // Entities are not expanded: no document of theirs has any, and a short one can be made to grow without end.
@@ -88,8 +90,16 @@ function slotsOf(series: readonly Series[], reading: Reading): readonly SignalSl
       }
       return each.Period.map((period) => ({ period, isCurve: each.curveType === 'A03' }));
     });
+  const steps = periods.map(({ period }) => stepsOf(period));
+  if (!(steps.reduce((sum, each) => sum + each, 0) <= SLOTS_MAX)) {
+    throw new SignalError('Garbled', `ENTSO-E tells periods of more than ${SLOTS_MAX} steps in all`);
+  }
   periods.sort((one, other) => secondsOf(other.period.resolution) - secondsOf(one.period.resolution));
   return periods.flatMap(({ period, isCurve }) => slotsOfPeriod(period, isCurve));
+}
+
+function stepsOf({ timeInterval: { start, end }, resolution }: Pick<Period, 'timeInterval' | 'resolution'>): number {
+  return Math.max(0, Math.round((instantOf(end) - instantOf(start)) / secondsOf(resolution)));
 }
 
 /** In a curve of type A03 a value that is the same as the one before is left out, so each lasts until the next. */
@@ -100,7 +110,7 @@ function slotsOfPeriod({ timeInterval, resolution, Point }: Period, isCurve: boo
   const points = [...Point].sort((one, other) => one.position - other.position);
   return points.flatMap((point, index) => {
     const next = isCurve ? points[index + 1]?.position : point.position + 1;
-    const last = next === undefined ? Math.round((end - start) / step) : next - 1;
+    const last = next === undefined ? stepsOf({ timeInterval, resolution }) : next - 1;
     const value = inUnit(point['price.amount'], 'CurrencyPerMwh');
     const slots: SignalSlot[] = [];
     for (let position = point.position; position <= last && start + position * step <= end; position++) {

@@ -58,6 +58,20 @@ const CONFIG_MAPS: Resource<ConfigMapObject> = {
   namespaced: true,
 };
 
+/** What is shorter occurs in words by chance. */
+const SECRET_LENGTH_MIN = 6;
+
+/** Providers repeat in their refusals what they were sent, and messages end in status and log. */
+function withoutSecrets(error: unknown, credentials: SignalQuestion['credentials']): unknown {
+  if (!(error instanceof SignalError)) return error;
+  const secrets = Object.values(credentials ?? {}).map((value) => value.trim());
+  const told = secrets.filter((each) => each.length >= SECRET_LENGTH_MIN && error.message.includes(each));
+  if (told.length === 0) return error;
+  const message = told.reduce((text, secret) => text.replaceAll(secret, '…'), error.message);
+  const { problem, retryAfterSeconds } = error;
+  return new SignalError(problem, message, retryAfterSeconds === undefined ? {} : { retryAfterSeconds });
+}
+
 /** All providers behind one door, and what outlives a reading: sessions, credentials that worked, the pace of each host. */
 export class EnergyProviders implements EnergySignals {
   readonly #options: EnergyProvidersOptions;
@@ -93,7 +107,9 @@ export class EnergyProviders implements EnergySignals {
           turn: (host) => this.#turn(host),
         }),
     };
-    const slots = await PROVIDERS[spec.provider.type](reading);
+    const slots = await PROVIDERS[spec.provider.type](reading).catch((error: unknown) => {
+      throw withoutSecrets(error, reading.credentials);
+    });
     this.#worked.set(name, offered);
     return slots;
   }

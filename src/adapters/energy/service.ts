@@ -42,8 +42,6 @@ export class Service {
       throw new SignalError('Misconfigured', message);
     }
     this.#http = axios.create({
-      timeout: options.timeoutSeconds * 1000,
-      signal: options.signal,
       maxContentLength: MAX_ANSWER_BYTES,
       maxRedirects: 0,
       proxy: false,
@@ -108,11 +106,24 @@ export class Service {
 
   async #get({ path, query = {}, headers = {} }: Request): Promise<AxiosResponse<string>> {
     await this.#options.turn(this.#base.host);
+    const { timeoutSeconds } = this.#options;
+    // Of the whole answer: the timeout of axios begins anew with every byte.
+    const timedOut = AbortSignal.timeout(timeoutSeconds * 1000);
+    const signal = AbortSignal.any([this.#options.signal, timedOut]);
     const url = `${this.#base.href.replace(/\/+$/, '')}${path}`;
     try {
-      return await this.#http.get<string>(url, { params: query, headers: { ...this.#options.headers, ...headers } });
+      return await this.#http.get<string>(url, {
+        params: query,
+        headers: { ...this.#options.headers, ...headers },
+        signal,
+      });
     } catch (error) {
       // The error of axios carries the request with its key, so it is no cause.
+      const isTimeout = timedOut.aborted && !this.#options.signal.aborted;
+      if (isTimeout) {
+        const message = `${this.#describe(path)} gave no answer: timeout of ${timeoutSeconds} s exceeded`;
+        throw new SignalError('Unreachable', message);
+      }
       const why = axios.isAxiosError(error) ? error.message || (error.code ?? 'no connection') : String(error);
       const isTooMuch = /maxContentLength/.test(why);
       throw new SignalError(isTooMuch ? 'Garbled' : 'Unreachable', `${this.#describe(path)} gave no answer: ${why}`);

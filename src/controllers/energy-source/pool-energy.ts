@@ -8,7 +8,7 @@ import type { PoolElectricity } from '../fleet/snapshot.ts';
 import { type EnergyMemory, isStale, type KnownSignal, shiftingPays } from './energy-memory.ts';
 
 /** What a pool's energy sources make of the hours to come, and what is wrong with them. */
-export interface PoolEnergy extends Pick<PoolSnapshot, 'hours' | 'carbonBasis' | 'kilowattsPerGpu'> {
+export interface PoolEnergy extends Pick<PoolElectricity, 'hours' | 'carbonBasis' | 'kilowattsPerGpu' | 'hourNow'> {
   readonly reason: GpuPoolReason<'EnergyKnown'>;
   readonly message: string;
 }
@@ -54,7 +54,7 @@ export function poolEnergy(pool: GpuPool, memory: EnergyMemory, now: InstantSeco
   const kilowatts = kilowattsPerGpu(pool, energy);
   const basis = usable.get('CarbonIntensity')?.basis;
   return {
-    ...(usable.size === 0 ? {} : { hours: hoursOf(energy, usable) }),
+    ...(usable.size === 0 ? {} : { hours: hoursOf(energy, usable, plannedAt), ...hourNow(energy, usable, now) }),
     ...(basis === undefined ? {} : { carbonBasis: basis }),
     ...(kilowatts === undefined ? {} : { kilowattsPerGpu: kilowatts }),
     ...(problems[0] ?? {
@@ -120,7 +120,11 @@ function usableOf(known: KnownSignal, now: InstantSeconds): Usable {
 }
 
 /** One price of electricity where it is metered; where the rent includes it, it would be paid twice. */
-function hoursOf({ billing }: Energy, usable: ReadonlyMap<SignalKind, Usable>): readonly PoolHour[] {
+function hoursOf(
+  { billing }: Energy,
+  usable: ReadonlyMap<SignalKind, Usable>,
+  valueAt: (usable: Usable | undefined, from: InstantSeconds) => number | undefined,
+): readonly PoolHour[] {
   const price = billing === 'Metered' ? usable.get('Price') : undefined;
   const carbon = usable.get('CarbonIntensity');
   const renewable = usable.get('RenewableShare');
@@ -142,8 +146,22 @@ function hoursOf({ billing }: Energy, usable: ReadonlyMap<SignalKind, Usable>): 
     });
 }
 
-function valueAt(usable: Usable | undefined, from: InstantSeconds): number | undefined {
+function plannedAt(usable: Usable | undefined, from: InstantSeconds): number | undefined {
   return usable?.mean ?? usable?.hours.get(from)?.value;
+}
+
+function toldOf(usable: Usable | undefined, from: InstantSeconds): number | undefined {
+  return usable?.hours.get(from)?.value;
+}
+
+/** What was used is charged as it was, also where plans take all hours for alike. */
+function hourNow(
+  energy: Energy,
+  usable: ReadonlyMap<SignalKind, Usable>,
+  now: InstantSeconds,
+): Pick<PoolEnergy, 'hourNow'> {
+  const found = hoursOf(energy, usable, toldOf).find(({ from, to }) => from <= now && now < to);
+  return found === undefined ? {} : { hourNow: found };
 }
 
 function relativeErrorAt(usable: Usable | undefined, from: InstantSeconds): number | undefined {

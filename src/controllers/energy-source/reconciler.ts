@@ -70,24 +70,34 @@ export class EnergySourceReconciler {
       return {};
     }
 
-    // 1. What is known from before, then from the provider when it is time.
+    // 1. What is known from before, at once: whoever plans must not wait for a provider that hangs.
     let state = await this.#remembered(source);
+    if (this.#states.get(key) !== state) state = this.#tell(source, state, nowSeconds()).state;
+
+    // 2. From the provider, when it is time.
     const isChanged = state.generation !== source.metadata.generation;
     if (isChanged || nowSeconds() >= state.nextReadAt) state = await this.#read(source, state, signal);
 
-    // 2. What that makes of the hours to come.
+    // 3. What that makes of the hours to come.
     const now = nowSeconds();
-    const made = forecastOnce(state, source, now);
-    state = { ...state, forecastOf: { hour: hourOf(now), record: state.record, made } };
-    this.#states.set(key, state);
-    const known: KnownSignal = { spec: source.spec, record: state.record, ...made };
-    memory.set(key, known);
+    const told = this.#tell(source, state, now);
 
-    // 3. Told, and kept for a restart.
-    await this.#report(source, known, state, now);
-    await this.#store(source, state, now);
+    // 4. Told, and kept for a restart.
+    await this.#report(source, told.known, told.state, now);
+    await this.#store(source, told.state, now);
     const nextHour = (hourOf(now) + 1) * SECONDS_PER_HOUR;
     return { requeueAfterSeconds: Math.max(1, Math.min(state.nextReadAt, nextHour, now + RESYNC_SECONDS) - now) };
+  }
+
+  /** Makes the forecast, and hands it to whoever plans. */
+  #tell(source: EnergySourceObject, state: SourceState, now: InstantSeconds) {
+    const { name } = source.metadata;
+    const made = forecastOnce(state, source, now);
+    const next: SourceState = { ...state, forecastOf: { hour: hourOf(now), record: state.record, made } };
+    const known: KnownSignal = { spec: source.spec, record: state.record, ...made };
+    this.#states.set(name, next);
+    this.#options.memory.set(name, known);
+    return { state: next, known };
   }
 
   /** The state of this life of the operator, else the series that an earlier one stored. */

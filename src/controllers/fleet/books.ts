@@ -53,22 +53,23 @@ export class FleetBooks {
     for (const pool of cluster.pools.list()) {
       const { name } = pool.metadata;
       const ofPool = views.filter((view) => view.pool?.metadata.name === name);
-      const shares = this.#share(cluster, pool, ofPool);
+      const nodes = nodesOfPool(cluster, pool).map((node) => standingNode(cluster, node));
+      const shares = this.#share(nodes, pool, ofPool);
       const electricity = electricityOf(pool, now);
       for (const view of ofPool) {
         const key = keyOf(view.job);
         const account = look.accountOf(view);
         accounts.set(key, charge(account, chargeOf(view, pool, shares, { electricity, readings, now }), now));
       }
-      bills.push(billOf(pool, shares, seconds));
+      bills.push(billOf(pool, pool.spec.cost.billing === 'Gpu' ? gpusInUse(nodes, pool) : shares, seconds));
     }
     this.#billedUntil = now;
+    for (const name of this.#lastHeld.keys()) if (cluster.pools.get(name) === undefined) this.#lastHeld.delete(name);
     return { accounts, bills };
   }
 
-  #share(cluster: ClusterView, pool: GpuPoolObject, views: readonly JobView[]): NodeShares {
+  #share(nodes: readonly StandingNode[], pool: GpuPoolObject, views: readonly JobView[]): NodeShares {
     const { name } = pool.metadata;
-    const nodes = nodesOfPool(cluster, pool).map((node) => standingNode(cluster, node));
     const shares = shareNodes(nodes, awaitingOn(pool, views), this.#lastHeld.get(name) ?? new Map());
     this.#lastHeld.set(name, shares.lastHeld);
     return shares;
@@ -121,7 +122,7 @@ function chargeOf(
     gpus,
     readings: placed.flatMap((pod: Pod) => readings.get(keyOf(pod)) ?? []),
     meter: meterOf(electricity),
-    hour: electricity?.hours?.find(({ from, to }) => from <= now && now < to),
+    hour: electricity?.hourNow ?? electricity?.hours?.find(({ from, to }) => from <= now && now < to),
   };
 }
 
@@ -133,7 +134,20 @@ function meterOf(electricity: PoolElectricity | undefined): PoolMeter {
   return { gpuWatts, hostWatts: 0, powerUsageEffectiveness: 1 };
 }
 
-function billOf(pool: GpuPoolObject, { byJob, foreign, unclaimed }: NodeShares, seconds: number): PoolBill {
+/** Where GPUs are billed one by one, those that nobody holds cost nothing. */
+function gpusInUse(nodes: readonly StandingNode[], { spec }: GpuPoolObject): Shares {
+  const byJob = new Map<string, number>();
+  let foreign = 0;
+  for (const { held, foreignGpus } of nodes) {
+    for (const { key, gpus } of held) byJob.set(key, (byJob.get(key) ?? 0) + gpus / spec.gpusPerNode);
+    foreign += foreignGpus / spec.gpusPerNode;
+  }
+  return { byJob, foreign, unclaimed: 0 };
+}
+
+type Shares = Omit<NodeShares, 'lastHeld'>;
+
+function billOf(pool: GpuPoolObject, { byJob, foreign, unclaimed }: Shares, seconds: number): PoolBill {
   const { pricePerNodeHour, currency } = pool.spec.cost;
   const cost = (nodes: number) => (nodes * fromDecimal(pricePerNodeHour) * seconds) / SECONDS_PER_HOUR;
   const ofJobs = [...byJob.values()].reduce((sum, nodes) => sum + nodes, 0);

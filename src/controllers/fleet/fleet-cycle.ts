@@ -32,6 +32,8 @@ export interface FleetCycleOptions {
   readonly newest: (cached: TrainingJobObject) => TrainingJobObject;
   /** Prices, intensity and draw of a pool's electricity; without it nothing is known of them. */
   readonly electricityOf?: ((pool: GpuPoolObject, now: InstantSeconds) => PoolElectricity | undefined) | undefined;
+  /** Whether all that was known of energy before a restart has been taken in again. */
+  readonly isEnergyRead?: (() => boolean) | undefined;
   readonly nowSeconds: () => number;
   /** Has the job reconciled soon. */
   readonly enqueue: (key: string) => void;
@@ -42,6 +44,9 @@ export interface FleetCycleOptions {
   readonly onMetricsRead: (seen: { readonly ok: boolean; readonly seconds: number; readonly jobs: number }) => void;
 }
 
+/** So long a new operator waits for what is known of energy: hours taken for alike would end every pause. */
+const ENERGY_WAIT_SECONDS = 60;
+
 /**
  * Reads the metrics of the whole fleet, learns from them, and plans: all jobs in one go, as they share pools. The plan is
  * computed elsewhere and may take longer than the time between two looks; one is under way at a time.
@@ -50,6 +55,7 @@ export class FleetCycle {
   readonly #options: FleetCycleOptions;
   readonly #books = new FleetBooks();
   #plannedAt = Number.NEGATIVE_INFINITY;
+  #firstLookAt: InstantSeconds | undefined;
   #measured: ReadonlySet<string> = new Set();
   /** Whether there is something new to judge that no plan has seen yet. */
   #hasNews = false;
@@ -73,7 +79,11 @@ export class FleetCycle {
     const jobs = this.#activeJobs();
     memory.keepOnly(new Set(this.#options.cluster.trainingJobs.list().map(keyOf)));
     const closing = this.#closingJobs();
-    if (jobs.length + closing.length === 0) return;
+    if (jobs.length + closing.length === 0) {
+      // Nodes cost money all the same, and nobody who comes later has caused it.
+      this.#settle([], [], this.#options.nowSeconds());
+      return;
+    }
 
     // 1. Read all trainers and GPUs.
     const [readings, gpus] = await Promise.all([this.#read(signal), this.#readGpus(signal)]);
@@ -90,7 +100,7 @@ export class FleetCycle {
     // 3. Plan the fleet when it is time, and at once when there is something new to judge.
     this.#hasNews = this.#comeToBeMeasured(jobs) || this.#hasNews;
     const isTime = this.#hasNews || now - this.#plannedAt >= this.#planIntervalSeconds(jobs);
-    if (isTime && this.#planning === undefined) {
+    if (isTime && this.#planning === undefined && !this.#waitsForEnergy(now)) {
       this.#plannedAt = now;
       this.#hasNews = false;
       this.#planning = this.#plan(views, now, signal).finally(() => {
@@ -98,6 +108,12 @@ export class FleetCycle {
       });
     }
     for (const job of jobs) enqueue(keyOf(job));
+  }
+
+  #waitsForEnergy(now: InstantSeconds): boolean {
+    this.#firstLookAt ??= now;
+    const { isEnergyRead } = this.#options;
+    return isEnergyRead?.() === false && now - this.#firstLookAt < ENERGY_WAIT_SECONDS;
   }
 
   /** Whether the configuration of some job has been measured since the last look: its next change need not wait. */

@@ -9,7 +9,7 @@ import { fromDecimal } from '../../api/decimal.ts';
 import type { GpuPool } from '../../api/gpu-pool.ts';
 import type { PoolMeter } from '../../core/account/job-account.ts';
 import type { Evidence } from '../../core/estimate/evidence.ts';
-import type { HeldByUser, JobHistory, JobSnapshot, PoolSnapshot } from '../../core/snapshot.ts';
+import type { HeldByUser, JobHistory, JobSnapshot, PoolHour, PoolSnapshot } from '../../core/snapshot.ts';
 import { type ClusterView, poolUse } from '../cluster-view.ts';
 import { fromInstant } from '../instants.ts';
 import type { TrainingJobObject } from '../kinds.ts';
@@ -71,6 +71,8 @@ function heldBy(job: TrainingJobObject): HeldByUser {
 export interface PoolElectricity extends Pick<PoolSnapshot, 'hours' | 'carbonBasis' | 'kilowattsPerGpu'> {
   /** How its draw is accounted; `kilowattsPerGpu` alone unless said. */
   readonly meter?: PoolMeter;
+  /** The hour that it is, as it is accounted: without it that of `hours`, which are made to plan by. */
+  readonly hourNow?: PoolHour;
 }
 
 export function snapshotPool(cluster: ClusterView, pool: GpuPool, electricity: PoolElectricity = {}): PoolSnapshot {
@@ -96,7 +98,5 @@ export function poolSnapshotOf(
     currency: pool.spec.cost.currency,
     provisioningSeconds: pool.status?.provisioningSeconds,
     stockOutUntil: fromInstant(pool.status?.stockOutUntil),
-    ...(hours === undefined ? {} : { hours }),
-    ...(kilowattsPerGpu === undefined ? {} : { kilowattsPerGpu }),
   };
 }

@@ -1,6 +1,6 @@
 import type { TrainingJobSpec, TrainingJobStatus } from '../../api/training-job.ts';
 import { type BudgetedResource, type BudgetLine, type BudgetVerdict, judgeBudget } from '../../core/account/budget.ts';
-import { predictEnergy } from '../../core/account/job-account.ts';
+import { type JobAccount, predictEnergy } from '../../core/account/job-account.ts';
 import { figure, money } from '../../core/explain/figures.ts';
 import type { JobLimits } from '../../core/snapshot.ts';
 import type { JobFindings } from '../fleet/fleet-memory.ts';
@@ -129,9 +129,25 @@ function describe(
       draft.condition('WithinBudget', 'True', 'BudgetWarning', message);
       if (before !== 'BudgetWarning') draft.event('Warning', 'BudgetWarning', message);
       break;
-    case 'Within':
-      draft.condition('WithinBudget', 'True', 'WithinBudget', message);
+    case 'Within': {
+      const unknown = unknownOf(budget, findings.account);
+      if (unknown === undefined) draft.condition('WithinBudget', 'True', 'WithinBudget', message);
+      else draft.condition('WithinBudget', 'Unknown', 'UsageUnknown', unknown);
+    }
   }
+}
+
+/** What is limited and was used without anybody telling how much: nothing spent is not what that means. */
+function unknownOf(budget: Budget, account: JobAccount): string | undefined {
+  const { kilowattHours, kilowattHoursWithoutIntensity, unknownGpuSeconds } = account;
+  const isEnergyUnknown = kilowattHours === 0 && unknownGpuSeconds > 0;
+  const isLimited = budget.energyKilowattHours !== undefined || budget.carbonKilograms !== undefined;
+  if (isEnergyUnknown && isLimited) {
+    return 'the energy of the run is neither measured nor modelled: set spec.energy.busyWattsPerGpu of the pool';
+  }
+  const isCarbonUnknown = kilowattHours > 0 && kilowattHours <= kilowattHoursWithoutIntensity;
+  if (!isCarbonUnknown || budget.carbonKilograms === undefined) return undefined;
+  return 'the carbon intensity of the run is not known: set spec.energy.carbonSource of the pool';
 }
 
 function sentence({ line, state }: BudgetVerdict, budget: Budget): string {

@@ -1,4 +1,5 @@
 import type { GpuPool } from '../../api/gpu-pool.ts';
+import type { InstantSeconds } from '../../core/configuration.ts';
 import type { JobPrior } from '../../core/estimate/job-prior.ts';
 import { noiseScaleValue } from '../../core/estimate/noise-scale.ts';
 import { keyOf } from '../../kube/resource.ts';
@@ -24,6 +25,7 @@ export interface Gatherers {
   readonly configMaps: Freshest<ConfigMap>;
   /** Whether the workload of a job was refused a moment ago. */
   readonly creationPaused?: (key: string) => boolean;
+  readonly lookingSince?: InstantSeconds | undefined;
 }
 
 /** Collects everything a reconcile of one job looks at. No I/O: all of it is in caches. */
@@ -45,6 +47,7 @@ export function gatherJobView(gatherers: Gatherers, job: TrainingJobObject, now:
   const findings = memory.get(key, job.metadata.uid);
   const view: JobView = {
     now,
+    lookingSince: gatherers.lookingSince,
     job,
     status: job.status ?? {},
     limits,

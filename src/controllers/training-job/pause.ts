@@ -29,8 +29,12 @@ export function followPause(view: JobView, draft: Draft): void {
 export function waitsForFirstDecision(view: JobView): boolean {
   const { job, now, decision, status } = view;
   if (!mayPause(view) || status.startTime !== undefined || decision !== undefined) return false;
-  const age = now - (fromInstant(job.metadata.creationTimestamp) ?? Number.NEGATIVE_INFINITY);
-  return age < FIRST_DECISION_SECONDS;
+  // One that was submitted while no operator ran has not been waited for yet.
+  const since = Math.max(
+    fromInstant(job.metadata.creationTimestamp) ?? Number.NEGATIVE_INFINITY,
+    view.lookingSince ?? Number.NEGATIVE_INFINITY,
+  );
+  return now - since < FIRST_DECISION_SECONDS;
 }
 
 /** Whether the job may stand still for the sake of hours. */

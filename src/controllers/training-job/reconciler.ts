@@ -1,3 +1,4 @@
+import type { InstantSeconds } from '../../core/configuration.ts';
 import type { ReconcileResult } from '../../kube/controller.ts';
 import type { EventRecorder } from '../../kube/events.ts';
 import type { KubeClient } from '../../kube/kube-client.ts';
@@ -35,6 +36,7 @@ export class TrainingJobReconciler {
   readonly #configMaps: Freshest<ConfigMap>;
   readonly #statuses: StatusWriter;
   readonly #refusedAt = new Map<string, number>();
+  #lookingSince: InstantSeconds | undefined;
 
   constructor(options: TrainingJobReconcilerOptions) {
     this.#options = options;
@@ -61,8 +63,10 @@ export class TrainingJobReconciler {
     const job = this.newest(cached);
 
     // 1. Gather.
-    const creationPaused = () => this.#isPaused(key);
-    const view = gatherJobView({ cluster, memory, ...this.written, creationPaused }, job, this.#options.nowSeconds());
+    const now = this.#options.nowSeconds();
+    this.#lookingSince ??= now;
+    const own = { creationPaused: () => this.#isPaused(key), lookingSince: this.#lookingSince };
+    const view = gatherJobView({ cluster, memory, ...this.written, ...own }, job, now);
 
     // 2. Work out what is to be done.
     const draft = advance(view);

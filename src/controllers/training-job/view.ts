@@ -12,6 +12,8 @@ import type { Pod, TrainingJobObject, WorkerJob } from '../kinds.ts';
 /** Everything a reconcile of one job looks at, gathered before anything is decided. */
 export interface JobView {
   readonly now: InstantSeconds;
+  /** When this operator first looked at any job; what waits for its planner waits from then on. */
+  readonly lookingSince?: InstantSeconds | undefined;
   readonly job: TrainingJobObject;
   readonly status: TrainingJobStatus;
   readonly limits: JobLimits;

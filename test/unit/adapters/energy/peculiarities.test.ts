@@ -150,6 +150,12 @@ describe('what is peculiar to ENTSO-E', () => {
     expect(error?.message).to.contain('Too many results');
   });
 
+  it('refuses a period of more steps than could have been asked for', async () => {
+    const endless = series('PT1M', [10]).replace('2026-06-10T14:00Z', '2046-06-10T14:00Z');
+    const { error } = await read(spec, document(endless));
+    expect(error).to.include({ problem: 'Garbled' });
+  });
+
   it('does not expand what could grow without end', async () => {
     const bomb = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>';
     const body = `${bomb}<Acknowledgement_MarketDocument><Reason><code>B11</code><text>&b;</text></Reason></Acknowledgement_MarketDocument>`;

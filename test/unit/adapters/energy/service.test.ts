@@ -36,6 +36,19 @@ describe('what is asked of a service', () => {
     expect(error.message).to.match(/timeout/);
   });
 
+  it('is given up when the answer does not end in time, though it goes on coming', async () => {
+    provider.instead = (response) => {
+      const drip = setInterval(() => response.write(' '), 200);
+      response.on('close', () => clearInterval(drip));
+      return true;
+    };
+    const error = await problemOf(
+      service({ timeoutSeconds: 0.6, signal: AbortSignal.timeout(1900) }).text({ path: '/slow' }),
+    );
+    expect(error.problem).to.equal('Unreachable');
+    expect(error.message).to.match(/timeout/);
+  });
+
   it('keeps a key in the query out of what it tells', async () => {
     provider.instead = (response) => {
       response.writeHead(400).end('{"message":"bad zone"}');
@@ -63,6 +76,38 @@ describe('what is asked of a service', () => {
     expect((await problemOf(service().jsonIfOffered(z.object({}), { path: '/forecast' }))).problem).to.equal(
       'Unreachable',
     );
+  });
+});
+
+describe('a key that a provider repeats', () => {
+  it('is left out of what is told', async () => {
+    const provider = await loopback.startLoopbackProvider(() => ({
+      status: 400,
+      body: { message: 'auth-token 0123456789abcdef may not ask for zone DE' },
+    }));
+    const signals = new EnergyProviders({
+      client: { get: async () => undefined },
+      prometheus: { url: 'http://127.0.0.1:1' },
+      secondsBetweenRequests: 0,
+    });
+    const { spec } = parseEnergySource({
+      apiVersion: 'stepwise.dev/v1alpha1',
+      kind: 'EnergySource',
+      metadata: { name: 'x' },
+      spec: {
+        signal: 'CarbonIntensity',
+        basis: 'Average',
+        provider: { type: 'ElectricityMaps', electricityMaps: { zone: 'DE' } },
+        connection: { url: provider.url, transport: 'AllowHttp' },
+        credentials: { secretName: 'key' },
+      },
+    });
+    const credentials = { token: '0123456789abcdef\n' };
+    const signal = AbortSignal.timeout(5000);
+    const error = await problemOf(signals.read({ name: 'x', spec, credentials, now: 7200, since: 0, signal }));
+    provider.close();
+    expect(error.problem).to.equal('Refused');
+    expect(error.message).to.contain('auth-token … may not ask for zone DE').and.not.to.contain('0123456789abcdef');
   });
 });
 

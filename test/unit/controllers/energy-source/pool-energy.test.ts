@@ -86,6 +86,13 @@ describe("a pool's hours", () => {
     expect(told.hours?.map(({ moneyPerKwh }) => moneyPerKwh)).to.deep.equal([0.2, 0.2]);
   });
 
+  it('are charged as they are, though plans take them for alike', () => {
+    const memory = memoryOf({ price: { spec: PRICE, gain: 0.04 }, carbon: { values: [400, 100], gain: 0.01 } });
+    const told = poolEnergy(pool({ ...METERED, priceSource: 'price', carbonSource: 'carbon' }), memory, NOW);
+    expect(told.hours?.[0]).to.include({ moneyPerKwh: 0.2, kgCo2ePerKwh: 0.25 });
+    expect(told.hourNow).to.include({ from: THIS_HOUR, moneyPerKwh: 0.1, kgCo2ePerKwh: 0.4 });
+  });
+
   it('draw what a GPU draws more at work where nodes stay, and all of it where they go', () => {
     const energy = { ...METERED, priceSource: 'price' };
     const of = (spec: GpuPoolParts['spec']) => poolEnergy(pool(energy, spec), memoryOf({}), NOW).kilowattsPerGpu;

@@ -28,6 +28,7 @@ function aWorld(first: EnergySourceObject = anEnergySource()) {
   };
   const clock = { now: START };
   const asked: SignalQuestion[] = [];
+  const world = { pending: undefined as Promise<void> | undefined };
   let provider: (question: SignalQuestion) => readonly SignalSlot[] = ({ since, now }) => hours(since, now + 24 * HOUR);
   const client = {
     get: async ({ kind }: { kind: string }) => (kind === 'Secret' ? server.secret : server.series),
@@ -57,6 +58,7 @@ function aWorld(first: EnergySourceObject = anEnergySource()) {
       signals: {
         read: async (question) => {
           asked.push(question);
+          await world.pending;
           return provider(question);
         },
       },
@@ -74,6 +76,12 @@ function aWorld(first: EnergySourceObject = anEnergySource()) {
     asked,
     begin,
     condition,
+    /** Until what it returns is called, the provider says nothing. */
+    hang: () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      world.pending = promise;
+      return resolve;
+    },
     answer: (next: typeof provider) => {
       provider = next;
     },
@@ -130,6 +138,20 @@ describe('the reconciler of energy sources', () => {
       kind: 'EnergySource',
       uid: 'uid-of-carbon',
     });
+  });
+
+  it('tells a new life what the last one knew while its provider hangs', async () => {
+    const world = aWorld();
+    await world.begin().reconcile();
+    world.clock.now += 300;
+    const answer = world.hang();
+    const { memory, reconcile } = world.begin();
+    const reconciled = reconcile();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(world.asked, 'it is being asked').to.have.length(2);
+    expect(memory.get('carbon')?.forecast.hours).to.have.length(168);
+    answer();
+    await reconciled;
   });
 
   it('holds what it knows through an outage until that is stale, and recovers by itself', async () => {

@@ -8,8 +8,9 @@ import { forecastSignal } from '../../../../src/core/forecast/forecast.ts';
 import { foldReading, NO_RECORD } from '../../../../src/core/forecast/record.ts';
 import { type FleetPlan, planFleet } from '../../../../src/core/plan-fleet.ts';
 import type { Snapshot } from '../../../../src/core/snapshot.ts';
+import type { ObjectStore } from '../../../../src/kube/object-store.ts';
 import { type Planner, PlannerError } from '../../../../src/ports/planner.ts';
-import { aClusterView } from '../../../support/a-cluster-view.ts';
+import { aClusterView, aNode } from '../../../support/a-cluster-view.ts';
 import { aGpuPool, aTrainingJob, type GpuPoolParts } from '../../../support/a-training-job.ts';
 import { anEnergySource } from '../../../support/an-energy-source.ts';
 
@@ -32,8 +33,11 @@ function aCycle(poolSpec: GpuPoolParts['spec'] = {}) {
   const key = `${job.metadata.namespace}/${job.metadata.name}`;
   const planner = new SlowPlanner();
   const memory = new FleetMemory();
-  const cluster = aClusterView({ trainingJobs: [job], pools: [aGpuPool({ spec: poolSpec })] });
+  const pools = [aGpuPool({ spec: poolSpec })];
+  const cluster = aClusterView({ trainingJobs: [job], pools, nodes: [aNode('kept')] });
   const energy = new EnergyMemory();
+  const known = { ofEnergy: true };
+  const bills = { jobs: 0, foreign: 0, unclaimed: 0 };
   const clock = { now: START };
   const leading = new AbortController();
   const seen = { plans: 0, problems: [] as string[], enqueued: 0 };
@@ -41,6 +45,12 @@ function aCycle(poolSpec: GpuPoolParts['spec'] = {}) {
     cluster,
     memory,
     electricityOf: (pool, now) => poolElectricity(pool, energy, now),
+    isEnergyRead: () => known.ofEnergy,
+    onSettled: (settled) => {
+      for (const bill of settled) {
+        for (const kind of ['jobs', 'foreign', 'unclaimed'] as const) bills[kind] += bill[kind];
+      }
+    },
     planner,
     metrics: { readTrainers: async () => new Map() },
     gatherers: { cluster, memory, workerJobs: new Freshest(() => 0), configMaps: new Freshest(() => 0) },
@@ -56,7 +66,7 @@ function aCycle(poolSpec: GpuPoolParts['spec'] = {}) {
     clock.now += LOOK_SECONDS;
   };
   const decided = () => memory.get(key, job.metadata.uid);
-  return { cycle, planner, seen, clock, leading, look, decided, memory, key, energy };
+  return { cycle, planner, seen, clock, leading, look, decided, memory, key, energy, cluster, job, known, bills };
 }
 
 describe('the planning cycle of the fleet', () => {
@@ -119,6 +129,29 @@ describe('the planning cycle of the fleet', () => {
     planner.asked[0]?.answer();
     await cycle.planned;
     expect(memory.get(key, 'another')?.decision).to.equal(undefined);
+  });
+
+  it('waits for what was known of energy before a restart, but not for ever', async () => {
+    const { planner, look, known, clock } = aCycle();
+    known.ofEnergy = false;
+    for (let looks = 0; looks < 3; looks++) await look();
+    expect(planner.asked).to.have.lengthOf(0);
+    clock.now += 60;
+    await look();
+    expect(planner.asked).to.have.lengthOf(1);
+  });
+
+  it('bills nodes while there are no jobs to nobody, and not to the one that comes then', async () => {
+    const { look, clock, cluster, job, key, bills } = aCycle({ cost: { pricePerNodeHour: '3.60' } });
+    const jobs = cluster.trainingJobs as unknown as ObjectStore<typeof job>;
+    jobs.remove(key);
+    await look();
+    clock.now += 3600 - LOOK_SECONDS;
+    await look();
+    expect(bills.unclaimed).to.be.closeTo(3.6, 1e-9);
+    jobs.put({ ...job, status: { replicas: 2 } });
+    await look();
+    expect(bills.jobs, 'it waits for nodes').to.be.closeTo(0.001 * LOOK_SECONDS, 1e-9);
   });
 
   it('hands the planner the hours of the pools that name energy sources', async () => {

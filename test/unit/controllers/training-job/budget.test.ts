@@ -54,6 +54,18 @@ describe('the budget of a job', () => {
     expect(said).to.equal('False/BudgetExceeded');
     expect(message).to.equal('3.2 kg CO2e of 3 kg CO2e are emitted');
   });
+  it('is not said to be kept where nothing tells what is used', () => {
+    const unmetered = { busySeconds: 3600, unknownGpuSeconds: 7200 };
+    expect(judge({ energyKilowattHours: '4' }, unmetered).said).to.equal('Unknown/UsageUnknown');
+    expect(judge({ carbonKilograms: '4' }, unmetered).message).to.contain('busyWattsPerGpu');
+    const untold = { kilowattHours: 2, kilowattHoursWithoutIntensity: 2, busySeconds: 3600 };
+    expect(judge({ carbonKilograms: '4' }, untold).said).to.equal('Unknown/UsageUnknown');
+    expect(judge({ carbonKilograms: '4' }, untold).message).to.contain('carbonSource');
+    expect(judge({ energyKilowattHours: '400' }, untold).said).to.equal('True/WithinBudget');
+    expect(
+      judge({ carbonKilograms: '4000' }, { ...untold, kgCo2e: 0.1, kilowattHoursWithoutIntensity: 1 }).said,
+    ).to.equal('True/WithinBudget');
+  });
   it('is acted on when the rest is surely too much, and that is noted first', () => {
     const account = { kilowattHours: 4, busySeconds: 3600 };
     const { status, events } = judge({ energyKilowattHours: '5', onExceeded: 'Suspend' }, account);

@@ -43,6 +43,13 @@ describe('slots of a signal', () => {
     );
   });
 
+  it('may be as many as an answer holds, each over the one before', () => {
+    const slots = Array.from({ length: 60_000 }, (_, from): SignalSlot => ({ from, to: from + 10, value: from }));
+    const ordered = inOrder(slots);
+    expect(ordered).to.have.length(60_000);
+    expect(ordered.at(-2)).to.deep.equal({ from: 59_998, to: 59_999, value: 59_998 });
+  });
+
   it('without number or length are left out', () => {
     const slots = [
       { from: 0, to: 0, value: 1 },
