@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { parse } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { parseTrainingProfile } from '../../../src/api/parse.ts';
 import type { TrainingProfile } from '../../../src/api/training-profile.ts';
 import { KubeError } from '../../../src/kube/kube-error.ts';
@@ -44,6 +44,16 @@ describe('kubectl stepwise plan', () => {
 
   it('reads the standard input', async () => {
     expectGolden((await say(['plan', '-f', '-'], { input: planned() })).output, 'plan.txt');
+  });
+
+  it('reads what kubectl get -o yaml writes of several objects', async () => {
+    const items = planned()
+      .split('---\n')
+      .map((text) => parse(text));
+    const kept = { uid: 'a', resourceVersion: '7', generation: 1, creationTimestamp: '2026-01-01T00:00:00Z' };
+    for (const item of items) Object.assign(item.metadata, kept, { managedFields: [{ manager: 'kubectl' }] });
+    const input = stringify({ apiVersion: 'v1', kind: 'List', items, metadata: { resourceVersion: '' } });
+    expectGolden((await say(['plan', '-f', '-'], { input })).output, 'plan.txt');
   });
 
   it('ends with 3 and the earliest deadline where the deadline cannot be kept', async () => {
@@ -111,6 +121,23 @@ describe('what kubectl stepwise says of mistakes', () => {
       input: 'kind: Pod',
       exitCode: 2,
       says: /kind Pod, which is of no use here: TrainingJob, GPUPool/,
+    },
+    'an alias without its anchor': {
+      words: ['plan', '-f', '-'],
+      input: 'kind: TrainingJob\nmetadata: *missing',
+      exitCode: 2,
+      says: /- is no YAML: Unresolved alias .*: missing/,
+    },
+    'a list that holds nothing of a kind': {
+      words: ['plan', '-f', '-'],
+      input: 'kind: List\nitems: [null, 1]',
+      exitCode: 2,
+      says: /holds something without a kind, which is of no use here/,
+    },
+    'a folder': {
+      words: ['plan', '-f', root],
+      exitCode: 2,
+      says: /it is a folder, name the files in it; check what was given with -f/,
     },
     'no job': {
       words: ['plan', '-f', PROFILE],
