@@ -15,12 +15,19 @@ import { configurationOf, type JobView, type PoolShape } from './view.ts';
 /** How the job would best start, by what is believed of it; undefined when nothing is. */
 export function startPlanFor(cluster: ClusterView, view: JobView, priors: readonly JobPrior[]): StartPlan | undefined {
   if (priors.length === 0) return undefined;
-  const job = { ...snapshotJob(view, NO_EVIDENCE, 0), priors };
+  const told = snapshotJob(view, NO_EVIDENCE, 0);
   // What other jobs hold is as little to be had as what is not Stepwise's.
   const pools = view.pools.map((pool) => {
     const { foreignGpus, ownGpus } = poolUse(cluster, pool);
     return poolSnapshotOf(pool, foreignGpus + ownGpus);
   });
+  // A start is not sent where nodes have just failed to come, as long as there is another pool.
+  const inStock = told.limits.pools.filter((name) => {
+    const until = pools.find((pool) => pool.name === name)?.stockOutUntil;
+    return until === undefined || until <= view.now;
+  });
+  const limits = inStock.length === 0 ? told.limits : { ...told.limits, pools: inStock };
+  const job = { ...told, limits, priors };
   return planStart({ now: view.now, job, pools });
 }
 
