@@ -285,14 +285,37 @@ describe('kubectl stepwise profile', () => {
     const [run] = example().spec.runs;
     if (run === undefined) throw new Error('the example has a run');
     const known = { ...example(), spec: { runs: [run, { ...run, uid: 'another' }] } };
-    const stored: TrainingProfile[] = [];
+    const stored: TrainingProfile['spec']['runs'][] = [];
     const cluster = {
       profile: async () => known,
-      storeProfile: async (profile: TrainingProfile) => void stored.push(profile),
+      storeRuns: async (_: string, before: unknown, runs: TrainingProfile['spec']['runs']) => {
+        expect(before).to.equal(known);
+        stored.push(runs);
+      },
     };
     const { output } = await say(['profile', 'import', '-f', PROFILE], { cluster });
     expect(output).to.equal('trainingprofile/bert-pretraining: 2 runs before, 2 now\n');
-    expect(stored[0]?.spec.runs.map(({ uid }) => uid)).to.have.members([run.uid, 'another']);
+    expect(stored[0]?.map(({ uid }) => uid)).to.have.members([run.uid, 'another']);
+  });
+
+  it('reads anew where another wrote meanwhile, and gives up where that goes on', async () => {
+    const conflict = new KubeError({ status: 409, reason: 'Conflict', message: 'the object has been modified' });
+    const importing = async (failures: number) => {
+      let reads = 0;
+      const cluster = {
+        profile: async () => {
+          reads += 1;
+          return { ...example(), spec: { runs: [] } };
+        },
+        storeRuns: async () => {
+          if (reads <= failures) throw conflict;
+        },
+      };
+      const { exitCode } = await say(['profile', 'import', '-f', PROFILE], { cluster });
+      return { exitCode, reads };
+    };
+    expect(await importing(2)).to.deep.equal({ exitCode: 0, reads: 3 });
+    expect((await importing(99)).exitCode).to.equal(1);
   });
 
   it('says where to look for a profile that is not there', async () => {
