@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { parse, stringify } from 'yaml';
-import { parseTrainingProfile } from '../../../src/api/parse.ts';
+import { parseScalingPolicy, parseTrainingProfile } from '../../../src/api/parse.ts';
 import type { TrainingProfile } from '../../../src/api/training-profile.ts';
 import { KubeError } from '../../../src/kube/kube-error.ts';
 import { say } from '../../support/a-terminal.ts';
@@ -89,6 +89,38 @@ describe('kubectl stepwise plan', () => {
     };
     const { output } = await say(['plan', '-f', '-'], { input: job, cluster: { surroundings } });
     expectGolden(output, 'plan.txt');
+  });
+});
+
+describe('a job that kubectl stepwise plan is to find surroundings for', () => {
+  const misnamed = () => planned().replace('{ name: a100 }]', '{ name: a1000 }]');
+
+  it('says which pool is in no file where no cluster can be asked', async () => {
+    const unreachable = new KubeError({ reason: 'ConnectionFailed', message: 'list: connect ECONNREFUSED' });
+    const surroundings = () => Promise.reject(unreachable);
+    const said = await say(['plan', '-f', '-'], { input: misnamed(), cluster: { surroundings } });
+    expect(said.error).to.match(/pool a1000 is in none of the files, which hold t4 and a100, so the cluster was asked/);
+    expect(said.error).to.match(/the cluster cannot be reached: .*ECONNREFUSED/);
+    expect(said.exitCode).to.equal(4);
+  });
+
+  it('plans on what is known where the cluster has no such pool, and says so', async () => {
+    const { output, exitCode } = await say(['plan', '-f', '-'], { input: misnamed(), cluster: {} });
+    expect(output).to.match(/a1000 +NothingKnown +there is no GPUPool a1000/);
+    expect(exitCode).to.equal(0);
+  });
+
+  it('is judged by the ScalingPolicy of the namespace that it would go to', async () => {
+    const [job = '', ...pools] = planned().split('---\n');
+    const stingy = parseScalingPolicy({
+      apiVersion: 'stepwise.dev/v1alpha1',
+      kind: 'ScalingPolicy',
+      metadata: { name: 'stingy' },
+      spec: { namespaces: ['team'], maxPricePerHour: '0.6' },
+    });
+    const surroundings = async () => ({ pools: pools.map(parsePool), policies: [stingy], profiles: [] });
+    const { output } = await say(['plan', '-f', '-'], { input: job, cluster: { surroundings } });
+    expect(output).to.match(/a100 +TooDear/);
   });
 });
 
