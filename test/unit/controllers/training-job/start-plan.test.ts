@@ -103,6 +103,19 @@ describe('a start that can be forecast', () => {
     });
   });
 
+  it('is carried out where the policy allows its price, though not that of what its user asked for', () => {
+    const dear = aGpuPool({
+      name: 'fast',
+      spec: { accelerator: { type: 'nvidia-a100' }, gpusPerNode: 1, cost: { pricePerNodeHour: '2.00' } },
+    });
+    const asked = unstarted('Auto', true, [aGpuPool({ spec: { cost: { pricePerNodeHour: '4.00' } } }), dear]);
+    // Two workers on T4 share a node; on the other pool they would take two.
+    const view = { ...asked, limits: { ...asked.limits, maxPricePerHour: 3.5 }, pool: dear };
+    const status = { ...asked.status, pool: 'fast', replicas: 1 };
+    const draft = advance({ ...view, status, job: { ...view.job, status } });
+    expect(draft.status.conditions?.find(({ type }) => type === 'Accepted')?.status).to.equal('True');
+  });
+
   it('is only told in Recommend, and the run starts as its user asked', () => {
     const draft = advance(unstarted('Recommend'));
     expect(draft.status.prediction?.allocation?.globalBatchSize).to.be.greaterThan(256);
