@@ -6,6 +6,7 @@ import { NO_EVIDENCE } from '../../core/estimate/evidence.ts';
 import type { JobPrior } from '../../core/estimate/job-prior.ts';
 import { duration, money } from '../../core/explain/figures.ts';
 import { planStart, type StartOption, type StartPlan } from '../../core/plan-start.ts';
+import type { PoolSnapshot } from '../../core/snapshot.ts';
 import { type ClusterView, poolUse } from '../cluster-view.ts';
 import { poolSnapshotOf, snapshotJob } from '../fleet/snapshot.ts';
 import { toInstant } from '../instants.ts';
@@ -21,14 +22,24 @@ export function startPlanFor(cluster: ClusterView, view: JobView, priors: readon
     const { foreignGpus, ownGpus } = poolUse(cluster, pool);
     return poolSnapshotOf(pool, foreignGpus + ownGpus);
   });
-  // A start is not sent where nodes have just failed to come, as long as there is another pool.
-  const inStock = told.limits.pools.filter((name) => {
-    const until = pools.find((pool) => pool.name === name)?.stockOutUntil;
-    return until === undefined || until <= view.now;
-  });
-  const limits = inStock.length === 0 ? told.limits : { ...told.limits, pools: inStock };
-  const job = { ...told, limits, priors };
+  const job = {
+    ...told,
+    limits: { ...told.limits, pools: poolsToStartOn(told.limits.pools, pools, view.now) },
+    priors,
+  };
   return planStart({ now: view.now, job, pools });
+}
+
+/**
+ * Amounts in two currencies cannot be compared, so only pools priced as the preferred one count. Where nodes have just
+ * failed to come a start is not sent, as long as there is another pool.
+ */
+function poolsToStartOn(names: readonly string[], pools: readonly PoolSnapshot[], now: number): readonly string[] {
+  const [preferred, ...others] = names.flatMap((name) => pools.find((pool) => pool.name === name) ?? []);
+  if (preferred === undefined) return names;
+  const comparable = [preferred, ...others.filter(({ currency }) => currency === preferred.currency)];
+  const inStock = comparable.filter(({ stockOutUntil }) => stockOutUntil === undefined || stockOutUntil <= now);
+  return (inStock.length === 0 ? comparable : inStock).map(({ name }) => name);
 }
 
 const WORDS_FOR_SOURCE = {

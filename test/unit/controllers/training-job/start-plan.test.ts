@@ -116,6 +116,11 @@ describe('a start that can be forecast', () => {
     expect(draft.status.conditions?.find(({ type }) => type === 'Accepted')?.status).to.equal('True');
   });
 
+  it('is not held against a pool that is priced in another currency, and the budget with it', () => {
+    const yen = aGpuPool({ name: 'yen', spec: { cost: { pricePerNodeHour: '0.50', currency: 'JPY' } } });
+    expect(advance(unstarted('Auto', true, [aGpuPool(), yen])).status.pool).to.equal('t4');
+  });
+
   it('is only told in Recommend, and the run starts as its user asked', () => {
     const draft = advance(unstarted('Recommend'));
     expect(draft.status.prediction?.allocation?.globalBatchSize).to.be.greaterThan(256);
