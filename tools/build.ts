@@ -24,7 +24,15 @@ await build({
   sourcemap: true,
 });
 
-// kubectl finds its plugins on the PATH by their name, which has no ending.
+// kubectl finds its plugins on the PATH by their name, which has no ending. Whatever node is there runs it: an old one
+// would fail somewhere inside with a trace that tells nobody what to do.
 const plugin = 'dist/kubectl-stepwise';
-await build({ ...shared, entryPoints: ['src/cli/main.ts'], outfile: plugin });
+const needsNode24 =
+  "if (parseInt(process.versions.node, 10) < 24) { console.error('error: kubectl-stepwise needs Node 24 or later; the node on the PATH is ' + process.version); process.exit(1); }";
+await build({
+  ...shared,
+  banner: { js: `${banner}\n${needsNode24}` },
+  entryPoints: ['src/cli/main.ts'],
+  outfile: plugin,
+});
 await chmod(plugin, 0o755);

@@ -7,7 +7,7 @@ import {
   type TrainingJobObject,
   type TrainingProfileObject,
 } from '../controllers/kinds.ts';
-import { FIELD_MANAGER } from '../controllers/training-job/actuate.ts';
+import { storeRuns } from '../controllers/training-profile/store-runs.ts';
 import { connect } from '../kube/connect.ts';
 import type { KubeClient } from '../kube/kube-client.ts';
 import type { Documents } from './documents.ts';
@@ -25,7 +25,8 @@ export interface Cluster {
   surroundings(namespace: string): Promise<Omit<Documents, 'jobs'>>;
   job(name: string): Promise<TrainingJobObject>;
   profile(name: string): Promise<TrainingProfile | undefined>;
-  storeProfile(profile: TrainingProfile): Promise<void>;
+  /** In place of what was read. @throws isConflict when it was changed since */
+  storeRuns(name: string, known: TrainingProfile | undefined, runs: TrainingProfile['spec']['runs']): Promise<void>;
   close(): void;
 }
 
@@ -52,13 +53,8 @@ export function openCluster(options: ClusterOptions): Cluster {
       throw new Problem(EXIT.notFound, `there is no TrainingJob ${name} in namespace ${namespace}: ${remedy}`);
     },
     profile: (name) => client.get(TRAINING_PROFILES, { namespace, name }),
-    async storeProfile({ metadata, spec }) {
-      const { apiVersion, kind } = TRAINING_PROFILES;
-      const at = { name: metadata.name, namespace };
-      // As the operator, so that the profile has one owner and the oldest runs can make room.
-      await client.apply(TRAINING_PROFILES, { apiVersion, kind, metadata: at, spec } as TrainingProfileObject, {
-        fieldManager: FIELD_MANAGER,
-      });
+    async storeRuns(name, known, runs) {
+      await storeRuns(client, { namespace, name }, known as TrainingProfileObject | undefined, runs);
     },
     close: () => client.close(),
   };

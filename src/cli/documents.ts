@@ -46,28 +46,48 @@ function readObjects(file: string, terminal: Terminal): readonly ReadObject[] {
   return documents.flatMap((document) => {
     const [error] = document.errors;
     if (error !== undefined) throw new Problem(EXIT.badInput, `${file} is no YAML: ${error.message}`);
-    const value: unknown = document.toJS();
-    return value === null ? [] : [readObject(file, value)];
+    const value = contentOf(file, document);
+    return value === null ? [] : itemsOf(value).map((item) => readObject(file, item));
   });
 }
+
+/** Anchors are followed only here: an alias without one is the file's mistake, too. */
+function contentOf(file: string, document: { toJS(): unknown }): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw new Problem(EXIT.badInput, `${file} is no YAML: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** `kubectl get KIND -o yaml` writes several objects as one of kind List. */
+function itemsOf(value: unknown): readonly unknown[] {
+  return isRecord(value) && value['kind'] === 'List' && Array.isArray(value['items']) ? value['items'] : [value];
+}
+
+const WHY_UNREAD: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'you may not read it',
+  EISDIR: 'it is a folder, name the files in it',
+};
 
 function textOf(file: string, terminal: Terminal): string {
   try {
     return file === '-' ? terminal.readInput() : terminal.readFile(file);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    const why = code === 'ENOENT' ? 'there is no such file' : code === 'EACCES' ? 'you may not read it' : String(error);
+    const why = (code === undefined ? undefined : WHY_UNREAD[code]) ?? String(error);
     throw new Problem(EXIT.badInput, `${file}: ${why}; check what was given with -f`);
   }
 }
 
 function readObject(file: string, value: unknown): ReadObject {
-  const kind = (value as { kind?: unknown }).kind;
+  const kind = isRecord(value) ? value['kind'] : undefined;
   if (!isKnown(kind)) {
     const known = Object.keys(PARSERS).join(', ');
     throw new Problem(
       EXIT.badInput,
-      `${file} holds an object of kind ${String(kind)}, which is of no use here: ${known} are`,
+      `${file} holds ${kind === undefined ? 'something without a kind' : `an object of kind ${String(kind)}`}, which is of no use here: ${known} are`,
     );
   }
   try {

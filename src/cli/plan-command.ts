@@ -12,7 +12,7 @@ import { planStart, type StartOption, type StartPlan } from '../core/plan-start.
 import type { JobLimits, JobSnapshot } from '../core/snapshot.ts';
 import type { Cluster } from './cluster.ts';
 import { type Documents, readDocuments } from './documents.ts';
-import { EXIT, Problem } from './problem.ts';
+import { describeError, EXIT, Problem } from './problem.ts';
 import { table } from './table.ts';
 import type { OutputFormat, Terminal } from './terminal.ts';
 
@@ -39,11 +39,16 @@ export async function runPlan(
   const known = await surroundingsOf(job, read, options.namespace, cluster);
 
   // 2. Ask the core.
-  const plan = planOf(job, known, options.namespace, terminal.nowSeconds());
+  const plan = planOf(job, known, terminal.nowSeconds());
 
   // 3. Tell.
   terminal.write(render(job, plan, options.format, terminal.nowSeconds()));
   return plan.options[0]?.evaluation.meetsDeadline === true ? EXIT.done : EXIT.infeasible;
+}
+
+/** What a job is planned by, and the namespace that it goes to. */
+interface Known extends Omit<Documents, 'jobs'> {
+  readonly namespace: string;
 }
 
 async function surroundingsOf(
@@ -51,26 +56,40 @@ async function surroundingsOf(
   read: Documents,
   namespace: string | undefined,
   cluster: () => Cluster,
-): Promise<Omit<Documents, 'jobs'>> {
-  const isThere = (name: string) => read.pools.some(({ metadata }) => metadata.name === name);
-  if (job.spec.capacity.pools.every(({ name }) => isThere(name))) return read;
-  const opened = cluster();
-  const found = await opened.surroundings(job.metadata.namespace ?? namespace ?? opened.namespace);
+): Promise<Known> {
+  const inFiles = read.pools.map(({ metadata }) => metadata.name);
+  const isThere = (name: string) => inFiles.includes(name);
+  const missing = job.spec.capacity.pools.map(({ name }) => name).filter((name) => !isThere(name));
+  const asked = job.metadata.namespace ?? namespace;
+  if (missing.length === 0) return { ...read, namespace: asked ?? 'default' };
+  const found = await fromCluster(cluster, asked).catch((error: unknown) => {
+    const { exitCode, message } = describeError(error);
+    throw new Problem(exitCode, `${whyAsked(missing, inFiles)}: ${message}`);
+  });
   // What is in the files is what is asked about; the cluster fills in the rest.
   return {
+    namespace: found.namespace,
     pools: [...read.pools, ...found.pools.filter(({ metadata }) => !isThere(metadata.name))],
     policies: read.policies.length > 0 ? read.policies : found.policies,
     profiles: [...read.profiles, ...found.profiles],
   };
 }
 
-function planOf(
-  job: TrainingJob,
-  known: Omit<Documents, 'jobs'>,
-  namespace: string | undefined,
-  now: number,
-): StartPlan {
-  const limits = resolveLimits(job, policyFor(job.metadata.namespace ?? namespace ?? 'default', known.policies));
+async function fromCluster(cluster: () => Cluster, asked: string | undefined): Promise<Known> {
+  const opened = cluster();
+  const namespace = asked ?? opened.namespace;
+  return { ...(await opened.surroundings(namespace)), namespace };
+}
+
+/** A pool whose name is mistyped is looked for in the cluster, so its name is told when that fails. */
+function whyAsked(missing: readonly string[], inFiles: readonly string[]): string {
+  const those = missing.length === 1 ? `pool ${missing[0]} is` : `pools ${missing.join(' and ')} are`;
+  const held = inFiles.length === 0 ? '' : `, which hold ${inFiles.join(' and ')}`;
+  return `${those} in none of the files${held}, so the cluster was asked`;
+}
+
+function planOf(job: TrainingJob, known: Known, now: number): StartPlan {
+  const limits = resolveLimits(job, policyFor(known.namespace, known.policies));
   const profile = known.profiles.find(({ metadata }) => metadata.name === job.spec.prediction?.family);
   const priors = priorsFor(job, limits, known.pools, profile);
   const pools = known.pools.map((pool) => {

@@ -4,10 +4,13 @@ import type { TrainingProfile } from '../api/training-profile.ts';
 import { runsOf } from '../controllers/training-profile/priors-for.ts';
 import { fromRunRecord } from '../controllers/training-profile/run-codec.ts';
 import { mergeRuns } from '../core/profile/merge.ts';
+import { isConflict } from '../kube/kube-error.ts';
 import type { Cluster } from './cluster.ts';
 import { readDocuments } from './documents.ts';
 import { EXIT, Problem } from './problem.ts';
 import type { OutputFormat, Terminal } from './terminal.ts';
+
+const ATTEMPTS = 5;
 
 /** Writes what a family taught, without what belongs to this cluster alone. */
 export async function runProfileExport(
@@ -34,13 +37,21 @@ export async function runProfileImport(files: readonly string[], terminal: Termi
   if (profiles.length === 0) {
     throw new Problem(EXIT.badInput, 'no TrainingProfile is in the files given with -f: export one first');
   }
-  for (const profile of profiles) {
-    const known = await cluster.profile(profile.metadata.name);
-    const merged = merge(known, profile);
-    await cluster.storeProfile({ ...profile, spec: { runs: merged } });
-    const before = known?.spec.runs.length ?? 0;
-    terminal.write(`trainingprofile/${profile.metadata.name}: ${before} runs before, ${merged.length} now\n`);
+  for (const profile of profiles) terminal.write(await importOne(profile, cluster));
+}
+
+/** Reads anew and tries again where the operator has recorded a run in the meantime. */
+async function importOne(profile: TrainingProfile, cluster: Cluster, attempt = 1): Promise<string> {
+  const { name } = profile.metadata;
+  const known = await cluster.profile(name);
+  const merged = merge(known, profile);
+  try {
+    await cluster.storeRuns(name, known, merged);
+  } catch (error) {
+    if (!isConflict(error) || attempt === ATTEMPTS) throw error;
+    return importOne(profile, cluster, attempt + 1);
   }
+  return `trainingprofile/${name}: ${known?.spec.runs.length ?? 0} runs before, ${merged.length} now\n`;
 }
 
 function merge(known: TrainingProfile | undefined, added: TrainingProfile): TrainingProfile['spec']['runs'] {

@@ -6,7 +6,7 @@ import type { JobSnapshot, Snapshot } from '../../core/snapshot.ts';
  * already, and most of the bytes are evidence. So only the parts of a job's evidence that changed since the last
  * snapshot travel, and what did not change is, over there, the very object of the time before.
  */
-export interface SnapshotMessage extends Pick<Snapshot, 'now' | 'pools'> {
+export interface SnapshotMessage extends Omit<Snapshot, 'jobs'> {
   readonly jobs: readonly JobMessage[];
 }
 
@@ -22,12 +22,12 @@ export class SnapshotSender {
   #sent: ReadonlyMap<string, Evidence> = new Map();
 
   /** Cost: jobs × parts of the evidence. */
-  messageFor(snapshot: Snapshot): SnapshotMessage {
-    const jobs = snapshot.jobs.map(({ evidence, ...rest }): JobMessage => {
+  messageFor({ jobs: all, ...others }: Snapshot): SnapshotMessage {
+    const jobs = all.map(({ evidence, ...rest }): JobMessage => {
       return { ...rest, changes: changesOf(this.#sent.get(rest.key), evidence) };
     });
-    this.#sent = new Map(snapshot.jobs.map(({ key, evidence }) => [key, evidence]));
-    return { now: snapshot.now, pools: snapshot.pools, jobs };
+    this.#sent = new Map(all.map(({ key, evidence }) => [key, evidence]));
+    return { ...others, jobs };
   }
 }
 
@@ -35,13 +35,13 @@ export class SnapshotSender {
 export class SnapshotReceiver {
   #held: ReadonlyMap<string, Evidence> = new Map();
 
-  snapshotOf({ now, pools, jobs }: SnapshotMessage): Snapshot {
+  snapshotOf({ jobs, ...others }: SnapshotMessage): Snapshot {
     const received = jobs.map(({ changes, ...rest }): JobSnapshot => {
       const before = this.#held.get(rest.key) ?? NO_EVIDENCE;
       return { ...rest, evidence: changes === undefined ? before : { ...before, ...changes } };
     });
     this.#held = new Map(received.map(({ key, evidence }) => [key, evidence]));
-    return { now, pools, jobs: received };
+    return { ...others, jobs: received };
   }
 }
 

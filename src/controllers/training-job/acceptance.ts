@@ -1,4 +1,5 @@
 import { fromDecimal } from '../../api/decimal.ts';
+import type { GpuPool } from '../../api/gpu-pool.ts';
 import { money } from '../../core/explain/figures.ts';
 import { ratePerHour } from '../../core/model/cost-rate.ts';
 import type { Draft } from './draft.ts';
@@ -38,20 +39,8 @@ export function checkAccepted(view: JobView, draft: Draft): boolean {
     const message = `spec.replicas asks for ${gpus} GPUs, the ScalingPolicy allows ${limits.maxGpus} per job`;
     return refuse(draft, 'PolicyLimitExceeded', message);
   }
-  const rate = ratePerHour(
-    {
-      billing: pool.spec.cost.billing,
-      gpusPerNode: pool.spec.gpusPerNode,
-      pricePerNodeHour: fromDecimal(pool.spec.cost.pricePerNodeHour),
-    },
-    job.spec.replicas,
-    limits.gpusPerReplica,
-  );
-  if (limits.maxPricePerHour !== undefined && rate > limits.maxPricePerHour) {
-    const { currency } = pool.spec.cost;
-    const message = `spec.replicas costs ${money(rate, currency)} per hour, the ScalingPolicy allows ${money(limits.maxPricePerHour, currency)}`;
-    return refuse(draft, 'PolicyLimitExceeded', message);
-  }
+  const price = priceProblem(view, pool);
+  if (price !== undefined) return refuse(draft, 'PolicyLimitExceeded', price);
   if (limits.mode !== job.spec.mode) {
     const message = `the ScalingPolicy does not allow mode ${job.spec.mode}; ${limits.mode} is in force`;
     draft.condition('Accepted', 'True', 'ModeNotAllowed', message);
@@ -60,6 +49,18 @@ export function checkAccepted(view: JobView, draft: Draft): boolean {
   if (isStillRefused(view)) return waitAfterRefusal(view, draft);
   draft.condition('Accepted', 'True', 'Accepted', 'the job can be carried out');
   return true;
+}
+
+function priceProblem({ job, status, limits }: JobView, { metadata, spec }: GpuPool): string | undefined {
+  // A start that was planned may be on another pool, with fewer workers than were asked for.
+  const planned = limits.mode === 'Auto' && status.pool === metadata.name ? status.replicas : undefined;
+  const replicas = planned === undefined || planned === 0 ? job.spec.replicas : planned;
+  const { billing, pricePerNodeHour, currency } = spec.cost;
+  const price = { billing, gpusPerNode: spec.gpusPerNode, pricePerNodeHour: fromDecimal(pricePerNodeHour) };
+  const rate = ratePerHour(price, replicas, limits.gpusPerReplica);
+  if (limits.maxPricePerHour === undefined || rate <= limits.maxPricePerHour) return undefined;
+  const what = replicas === job.spec.replicas ? 'spec.replicas' : `a start with ${replicas} workers`;
+  return `${what} costs ${money(rate, currency)} per hour, the ScalingPolicy allows ${money(limits.maxPricePerHour, currency)}`;
 }
 
 /** What the API server refused stays refused until it has taken it, or the user has changed the spec. */

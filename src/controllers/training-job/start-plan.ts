@@ -6,6 +6,7 @@ import { NO_EVIDENCE } from '../../core/estimate/evidence.ts';
 import type { JobPrior } from '../../core/estimate/job-prior.ts';
 import { duration, money } from '../../core/explain/figures.ts';
 import { planStart, type StartOption, type StartPlan } from '../../core/plan-start.ts';
+import type { PoolSnapshot } from '../../core/snapshot.ts';
 import { type ClusterView, poolUse } from '../cluster-view.ts';
 import { poolSnapshotOf, snapshotJob } from '../fleet/snapshot.ts';
 import { toInstant } from '../instants.ts';
@@ -15,13 +16,30 @@ import { configurationOf, type JobView, type PoolShape } from './view.ts';
 /** How the job would best start, by what is believed of it; undefined when nothing is. */
 export function startPlanFor(cluster: ClusterView, view: JobView, priors: readonly JobPrior[]): StartPlan | undefined {
   if (priors.length === 0) return undefined;
-  const job = { ...snapshotJob(view, NO_EVIDENCE, 0), priors };
+  const told = snapshotJob(view, NO_EVIDENCE, 0);
   // What other jobs hold is as little to be had as what is not Stepwise's.
   const pools = view.pools.map((pool) => {
     const { foreignGpus, ownGpus } = poolUse(cluster, pool);
     return poolSnapshotOf(pool, foreignGpus + ownGpus);
   });
+  const job = {
+    ...told,
+    limits: { ...told.limits, pools: poolsToStartOn(told.limits.pools, pools, view.now) },
+    priors,
+  };
   return planStart({ now: view.now, job, pools });
+}
+
+/**
+ * Amounts in two currencies cannot be compared, so only pools priced as the preferred one count. Where nodes have just
+ * failed to come a start is not sent, as long as there is another pool.
+ */
+function poolsToStartOn(names: readonly string[], pools: readonly PoolSnapshot[], now: number): readonly string[] {
+  const [preferred, ...others] = names.flatMap((name) => pools.find((pool) => pool.name === name) ?? []);
+  if (preferred === undefined) return names;
+  const comparable = [preferred, ...others.filter(({ currency }) => currency === preferred.currency)];
+  const inStock = comparable.filter(({ stockOutUntil }) => stockOutUntil === undefined || stockOutUntil <= now);
+  return (inStock.length === 0 ? comparable : inStock).map(({ name }) => name);
 }
 
 const WORDS_FOR_SOURCE = {

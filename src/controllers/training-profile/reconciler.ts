@@ -12,6 +12,7 @@ import { runsOf } from './priors-for.ts';
 import { describeRuns } from './profile-status.ts';
 import { fromRunRecord } from './run-codec.ts';
 import { runOfJob } from './run-of-job.ts';
+import { storeRuns } from './store-runs.ts';
 
 export interface TrainingProfileReconcilerOptions {
   readonly client: KubeClient;
@@ -59,22 +60,11 @@ export class TrainingProfileReconciler {
     // 2. Store them, and what they come to.
     const [namespace = '', name = ''] = key.split('/');
     const isNew = known === undefined || !isDeepStrictEqual(plain(known.spec.runs), plain(runs));
-    const profile = isNew ? await this.#store({ namespace, name }, runs) : known;
+    const profile = isNew
+      ? this.#profiles.remember(await storeRuns(this.#options.client, { namespace, name }, known, runs))
+      : known;
     await this.#describe(profile);
     return {};
-  }
-
-  async #store(
-    at: { readonly namespace: string; readonly name: string },
-    runs: TrainingProfileObject['spec']['runs'],
-  ): Promise<TrainingProfileObject> {
-    const { apiVersion, kind } = TRAINING_PROFILES;
-    const applied = await this.#options.client.apply(
-      TRAINING_PROFILES,
-      { apiVersion, kind, metadata: at, spec: { runs } } as TrainingProfileObject,
-      { fieldManager: FIELD_MANAGER },
-    );
-    return this.#profiles.remember(applied);
   }
 
   async #describe(profile: TrainingProfileObject): Promise<void> {

@@ -60,6 +60,7 @@ export function declaredMemory(model: DeclaredModel, limitBytes: number | undefi
     baseBytes: logBelief(RUNTIME_BYTES + parameters * whole, BASE_LOG_SD),
     shardedBytes: parameters * sharded,
     bytesPerSample: logBelief(activations, activationSd),
+    leastBytes: undefined,
     limitBytes,
   };
 }

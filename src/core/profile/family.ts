@@ -41,8 +41,8 @@ export function priorOf(runs: readonly RunRecord[], next: NextRun): JobPrior | u
       ? undefined
       : declaredStepTime(next.model, peak, next.initialMicroBatchSize);
   const limitBytes = next.memoryBytes ?? (peak === undefined ? undefined : peak.memoryMiB * 2 ** 20);
-  const memory =
-    memoryOfFamily(runs, limitBytes) ?? (next.model === undefined ? undefined : declaredMemory(next.model, limitBytes));
+  const declaredUse = next.model === undefined ? undefined : declaredMemory(next.model, limitBytes);
+  const memory = memoryOfFamily(runs, limitBytes, declaredUse) ?? declaredUse;
   const stepTime = family?.prior ?? declared;
   const noise = noiseOfFamily(runs);
   if (stepTime === undefined && memory === undefined && noise === undefined) return undefined;
@@ -128,8 +128,12 @@ function referenceFactor(run: RunRecord, next: NextRun, noise: NoiseBelief | und
   return statisticalEfficiency(scale, next.initialGlobalBatchSize, run.initialGlobalBatchSize);
 }
 
-/** The line through the highest peak of each micro batch; undefined with fewer than two micro batches. */
-function memoryOfFamily(runs: readonly RunRecord[], limitBytes: number | undefined): MemoryBelief | undefined {
+/** The line through the highest peak of each micro batch; undefined where no peak was measured. */
+function memoryOfFamily(
+  runs: readonly RunRecord[],
+  limitBytes: number | undefined,
+  declared: MemoryBelief | undefined,
+): MemoryBelief | undefined {
   const peaks = new Map<number, number>();
   for (const { microBatchSize, usedBytes } of runs.flatMap(({ memory }) => memory)) {
     peaks.set(microBatchSize, Math.max(usedBytes, peaks.get(microBatchSize) ?? 0));
@@ -138,16 +142,45 @@ function memoryOfFamily(runs: readonly RunRecord[], limitBytes: number | undefin
   const smallest = inOrder[0];
   const largest = inOrder.at(-1);
   if (smallest === undefined || largest === undefined) return undefined;
-  // One peak says no more than that memory grows at most in proportion.
-  const slope =
-    smallest === largest
-      ? largest[1] / largest[0]
-      : Math.max((largest[1] - smallest[1]) / (largest[0] - smallest[0]), largest[1] / largest[0] / 10);
+  if (smallest === largest) return throughOnePeak(largest, limitBytes, declared);
+  const slope = Math.max((largest[1] - smallest[1]) / (largest[0] - smallest[0]), largest[1] / largest[0] / 10);
   const base = Math.max(1, largest[1] - slope * largest[0]);
   return {
     baseBytes: logBelief(base, MEMORY_SD),
     shardedBytes: 0,
     bytesPerSample: logBelief(slope, MEMORY_SD),
+    leastBytes: undefined,
+    limitBytes,
+  };
+}
+
+/**
+ * One peak gives the height of the line, and the declared activations of a sample its slope. Without these nobody knows
+ * what of the peak is state: it grows at most in proportion, and may be as high for a smaller micro batch.
+ */
+function throughOnePeak(
+  [microBatchSize, usedBytes]: readonly [number, number],
+  limitBytes: number | undefined,
+  declared: MemoryBelief | undefined,
+): MemoryBelief {
+  const perSample = Math.exp(declared?.bytesPerSample.logMean ?? Number.POSITIVE_INFINITY);
+  const base = usedBytes - perSample * microBatchSize;
+  if (declared === undefined || !(base > 0)) {
+    return {
+      baseBytes: logBelief(1, MEMORY_SD),
+      shardedBytes: 0,
+      bytesPerSample: logBelief(usedBytes / microBatchSize, MEMORY_SD),
+      leastBytes: logBelief(usedBytes, MEMORY_SD),
+      limitBytes,
+    };
+  }
+  // What a sample takes less than declared, the state takes more.
+  const { logSd } = declared.bytesPerSample;
+  return {
+    baseBytes: logBelief(base, Math.hypot(MEMORY_SD, (logSd * perSample * microBatchSize) / base)),
+    shardedBytes: 0,
+    bytesPerSample: declared.bytesPerSample,
+    leastBytes: undefined,
     limitBytes,
   };
 }

@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { parse } from 'yaml';
-import { parseTrainingProfile } from '../../../src/api/parse.ts';
+import { parse, stringify } from 'yaml';
+import { parseScalingPolicy, parseTrainingProfile } from '../../../src/api/parse.ts';
 import type { TrainingProfile } from '../../../src/api/training-profile.ts';
 import { KubeError } from '../../../src/kube/kube-error.ts';
 import { say } from '../../support/a-terminal.ts';
@@ -46,6 +46,16 @@ describe('kubectl stepwise plan', () => {
     expectGolden((await say(['plan', '-f', '-'], { input: planned() })).output, 'plan.txt');
   });
 
+  it('reads what kubectl get -o yaml writes of several objects', async () => {
+    const items = planned()
+      .split('---\n')
+      .map((text) => parse(text));
+    const kept = { uid: 'a', resourceVersion: '7', generation: 1, creationTimestamp: '2026-01-01T00:00:00Z' };
+    for (const item of items) Object.assign(item.metadata, kept, { managedFields: [{ manager: 'kubectl' }] });
+    const input = stringify({ apiVersion: 'v1', kind: 'List', items, metadata: { resourceVersion: '' } });
+    expectGolden((await say(['plan', '-f', '-'], { input })).output, 'plan.txt');
+  });
+
   it('ends with 3 and the earliest deadline where the deadline cannot be kept', async () => {
     const hurried = planned().replace('  objective:', '  objective:\n    deadline: "2026-01-01T00:30:00Z"');
     const { exitCode, output } = await say(['plan', '-f', '-'], { input: hurried });
@@ -82,6 +92,38 @@ describe('kubectl stepwise plan', () => {
   });
 });
 
+describe('a job that kubectl stepwise plan is to find surroundings for', () => {
+  const misnamed = () => planned().replace('{ name: a100 }]', '{ name: a1000 }]');
+
+  it('says which pool is in no file where no cluster can be asked', async () => {
+    const unreachable = new KubeError({ reason: 'ConnectionFailed', message: 'list: connect ECONNREFUSED' });
+    const surroundings = () => Promise.reject(unreachable);
+    const said = await say(['plan', '-f', '-'], { input: misnamed(), cluster: { surroundings } });
+    expect(said.error).to.match(/pool a1000 is in none of the files, which hold t4 and a100, so the cluster was asked/);
+    expect(said.error).to.match(/the cluster cannot be reached: .*ECONNREFUSED/);
+    expect(said.exitCode).to.equal(4);
+  });
+
+  it('plans on what is known where the cluster has no such pool, and says so', async () => {
+    const { output, exitCode } = await say(['plan', '-f', '-'], { input: misnamed(), cluster: {} });
+    expect(output).to.match(/a1000 +NothingKnown +there is no GPUPool a1000/);
+    expect(exitCode).to.equal(0);
+  });
+
+  it('is judged by the ScalingPolicy of the namespace that it would go to', async () => {
+    const [job = '', ...pools] = planned().split('---\n');
+    const stingy = parseScalingPolicy({
+      apiVersion: 'stepwise.dev/v1alpha1',
+      kind: 'ScalingPolicy',
+      metadata: { name: 'stingy' },
+      spec: { namespaces: ['team'], maxPricePerHour: '0.6' },
+    });
+    const surroundings = async () => ({ pools: pools.map(parsePool), policies: [stingy], profiles: [] });
+    const { output } = await say(['plan', '-f', '-'], { input: job, cluster: { surroundings } });
+    expect(output).to.match(/a100 +TooDear/);
+  });
+});
+
 function parsePool(text: string) {
   const pool = parse(text);
   return { ...pool, spec: { ...pool.spec, cost: { billing: 'Node', currency: 'USD', ...pool.spec.cost } } };
@@ -111,6 +153,23 @@ describe('what kubectl stepwise says of mistakes', () => {
       input: 'kind: Pod',
       exitCode: 2,
       says: /kind Pod, which is of no use here: TrainingJob, GPUPool/,
+    },
+    'an alias without its anchor': {
+      words: ['plan', '-f', '-'],
+      input: 'kind: TrainingJob\nmetadata: *missing',
+      exitCode: 2,
+      says: /- is no YAML: Unresolved alias .*: missing/,
+    },
+    'a list that holds nothing of a kind': {
+      words: ['plan', '-f', '-'],
+      input: 'kind: List\nitems: [null, 1]',
+      exitCode: 2,
+      says: /holds something without a kind, which is of no use here/,
+    },
+    'a folder': {
+      words: ['plan', '-f', root],
+      exitCode: 2,
+      says: /it is a folder, name the files in it; check what was given with -f/,
     },
     'no job': {
       words: ['plan', '-f', PROFILE],
@@ -258,14 +317,37 @@ describe('kubectl stepwise profile', () => {
     const [run] = example().spec.runs;
     if (run === undefined) throw new Error('the example has a run');
     const known = { ...example(), spec: { runs: [run, { ...run, uid: 'another' }] } };
-    const stored: TrainingProfile[] = [];
+    const stored: TrainingProfile['spec']['runs'][] = [];
     const cluster = {
       profile: async () => known,
-      storeProfile: async (profile: TrainingProfile) => void stored.push(profile),
+      storeRuns: async (_: string, before: unknown, runs: TrainingProfile['spec']['runs']) => {
+        expect(before).to.equal(known);
+        stored.push(runs);
+      },
     };
     const { output } = await say(['profile', 'import', '-f', PROFILE], { cluster });
     expect(output).to.equal('trainingprofile/bert-pretraining: 2 runs before, 2 now\n');
-    expect(stored[0]?.spec.runs.map(({ uid }) => uid)).to.have.members([run.uid, 'another']);
+    expect(stored[0]?.map(({ uid }) => uid)).to.have.members([run.uid, 'another']);
+  });
+
+  it('reads anew where another wrote meanwhile, and gives up where that goes on', async () => {
+    const conflict = new KubeError({ status: 409, reason: 'Conflict', message: 'the object has been modified' });
+    const importing = async (failures: number) => {
+      let reads = 0;
+      const cluster = {
+        profile: async () => {
+          reads += 1;
+          return { ...example(), spec: { runs: [] } };
+        },
+        storeRuns: async () => {
+          if (reads <= failures) throw conflict;
+        },
+      };
+      const { exitCode } = await say(['profile', 'import', '-f', PROFILE], { cluster });
+      return { exitCode, reads };
+    };
+    expect(await importing(2)).to.deep.equal({ exitCode: 0, reads: 3 });
+    expect((await importing(99)).exitCode).to.equal(1);
   });
 
   it('says where to look for a profile that is not there', async () => {

@@ -36,6 +36,11 @@ describe('snapshots between threads', () => {
     }
   });
 
+  it('bring the nodes, too, by which jobs are moved together', () => {
+    const node = { pool: 'pool', name: 'node-1', foreignGpus: 0, held: [{ key: 'a', gpus: 1 }] };
+    expect(send({ ...snapshotOf({ a: evidence }), nodes: [node] }).nodes).to.deep.equal([node]);
+  });
+
   it('bring the same object for evidence that is the same, so that what was judged of it still holds', () => {
     const first = evidenceIn(send(snapshotOf({ a: evidence })), 'a');
     expect(evidenceIn(send(snapshotOf({ a: evidence }, NOW + 30)), 'a')).to.equal(first);

@@ -1,13 +1,15 @@
 import { expect } from 'chai';
 import type { Mode } from '../../../../src/api/training-job.ts';
+import type { GpuPoolObject } from '../../../../src/controllers/kinds.ts';
 import { advance } from '../../../../src/controllers/training-job/advance.ts';
 import { startPlanFor } from '../../../../src/controllers/training-job/start-plan.ts';
 import type { JobView } from '../../../../src/controllers/training-job/view.ts';
 import { priorsFor } from '../../../../src/controllers/training-profile/priors-for.ts';
 import { fromRunRecord } from '../../../../src/controllers/training-profile/run-codec.ts';
 import { aClusterView } from '../../../support/a-cluster-view.ts';
-import { aJobView } from '../../../support/a-job-view.ts';
+import { ago, aJobView } from '../../../support/a-job-view.ts';
 import { aRun, TRAINING } from '../../../support/a-run.ts';
+import { aGpuPool } from '../../../support/a-training-job.ts';
 
 const RUNS = ['a', 'b'].map((uid) =>
   aRun(
@@ -25,7 +27,7 @@ const RUNS = ['a', 'b'].map((uid) =>
   ),
 );
 
-function unstarted(mode: Mode, known = true): JobView {
+function unstarted(mode: Mode, known = true, pools: readonly GpuPoolObject[] = []): JobView {
   const cluster = aClusterView({});
   const view = aJobView({
     workers: 0,
@@ -36,6 +38,7 @@ function unstarted(mode: Mode, known = true): JobView {
         mode,
         prediction: { family: 'bert' },
         objective: { work: { type: 'Samples', samples: 1_000_000 } },
+        ...(pools.length === 0 ? {} : { capacity: { pools: pools.map(({ metadata }) => ({ name: metadata.name })) } }),
       },
     },
     view: { workerJob: undefined },
@@ -46,9 +49,13 @@ function unstarted(mode: Mode, known = true): JobView {
     metadata: { name: 'bert' },
     spec: { runs: known ? RUNS.map(fromRunRecord) : [] },
   } as const;
-  const limits = { ...view.limits, mode };
-  const priors = priorsFor(view.job, limits, view.pools, profile as never);
-  const asked = { ...view, limits };
+  const limits = {
+    ...view.limits,
+    mode,
+    ...(pools.length === 0 ? {} : { pools: pools.map(({ metadata }) => metadata.name) }),
+  };
+  const asked = { ...view, limits, ...(pools.length === 0 ? {} : { pools, pool: pools[0] }) };
+  const priors = priorsFor(view.job, limits, asked.pools, profile as never);
   return { ...asked, startPlan: () => startPlanFor(cluster, asked, priors) };
 }
 
@@ -74,6 +81,44 @@ describe('a start that can be forecast', () => {
     expect(tuning.tuning.globalBatchSize).to.equal(status.prediction?.allocation?.globalBatchSize);
     expect(tuning.tuning.globalBatchSize).to.be.greaterThan(256);
     expect(draft.status.decisions?.[0]?.message).to.match(/^started as forecast to be best/);
+  });
+
+  describe('where the cheaper pool has just failed to deliver nodes', () => {
+    const fine = aGpuPool({ name: 'fine' });
+    const cheap = (status: GpuPoolObject['status']) =>
+      aGpuPool({
+        name: 'cheap',
+        spec: { cost: { pricePerNodeHour: '0.10' } },
+        ...(status === undefined ? {} : { status }),
+      });
+    const chosenAmong = (pools: readonly GpuPoolObject[]) => advance(unstarted('Auto', true, pools)).status.pool;
+
+    it('is not sent there', () => {
+      expect(chosenAmong([fine, cheap(undefined)])).to.equal('cheap');
+      expect(chosenAmong([fine, cheap({ stockOutUntil: ago(-60) })])).to.equal('fine');
+    });
+
+    it('is sent there once it may be asked again', () => {
+      expect(chosenAmong([fine, cheap({ stockOutUntil: ago(1) })])).to.equal('cheap');
+    });
+  });
+
+  it('is carried out where the policy allows its price, though not that of what its user asked for', () => {
+    const dear = aGpuPool({
+      name: 'fast',
+      spec: { accelerator: { type: 'nvidia-a100' }, gpusPerNode: 1, cost: { pricePerNodeHour: '2.00' } },
+    });
+    const asked = unstarted('Auto', true, [aGpuPool({ spec: { cost: { pricePerNodeHour: '4.00' } } }), dear]);
+    // Two workers on T4 share a node; on the other pool they would take two.
+    const view = { ...asked, limits: { ...asked.limits, maxPricePerHour: 3.5 }, pool: dear };
+    const status = { ...asked.status, pool: 'fast', replicas: 1 };
+    const draft = advance({ ...view, status, job: { ...view.job, status } });
+    expect(draft.status.conditions?.find(({ type }) => type === 'Accepted')?.status).to.equal('True');
+  });
+
+  it('is not held against a pool that is priced in another currency, and the budget with it', () => {
+    const yen = aGpuPool({ name: 'yen', spec: { cost: { pricePerNodeHour: '0.50', currency: 'JPY' } } });
+    expect(advance(unstarted('Auto', true, [aGpuPool(), yen])).status.pool).to.equal('t4');
   });
 
   it('is only told in Recommend, and the run starts as its user asked', () => {

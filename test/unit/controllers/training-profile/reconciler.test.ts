@@ -61,9 +61,18 @@ function reconcilerOver(jobs: readonly TrainingJobObject[], profiles: readonly T
     written.push(object);
     return { ...profiles[0], ...object };
   };
-  const client = { apply: store, applyStatus: store } as unknown as KubeClient;
+  const patches: { readonly at: unknown; readonly patch: object }[] = [];
+  const mergePatch = async (resource: unknown, at: unknown, patch: object) => {
+    patches.push({ at, patch });
+    return store(resource, patch as TrainingProfileObject);
+  };
+  const client = { apply: store, applyStatus: store, mergePatch } as unknown as KubeClient;
   const clock = { nowSeconds: () => 1_767_229_200, monotonicSeconds: () => 0 };
-  return { reconciler: new TrainingProfileReconciler({ client, cluster, newestJob: (job) => job, ...clock }), written };
+  return {
+    reconciler: new TrainingProfileReconciler({ client, cluster, newestJob: (job) => job, ...clock }),
+    written,
+    patches,
+  };
 }
 
 describe('the profile of a family', () => {
@@ -98,6 +107,20 @@ describe('the profile of a family', () => {
     const second = reconcilerOver([ended('bert-1')], [known]);
     await second.reconciler.reconcile('team/bert');
     expect(second.written.filter((object) => object.spec !== undefined)).to.deep.equal([]);
+  });
+
+  it('replaces the list of runs that was read and no other, whoever owns it, so that the oldest makes room', async () => {
+    const runs = Array.from({ length: 20 }, (_, index) => fromRunRecord(aRun({ uid: `old-${index}`, endedAt: index })));
+    const metadata = { name: 'bert', namespace: 'team', resourceVersion: '41' };
+    const known = { metadata, spec: { runs } } as unknown as TrainingProfileObject;
+    const { reconciler, patches } = reconcilerOver([ended('bert-1')], [known]);
+    await reconciler.reconcile('team/bert');
+    const [{ at, patch } = expect.fail('nothing was stored')] = patches;
+    expect(at).to.deep.equal({ namespace: 'team', name: 'bert' });
+    const stored = patch as { metadata: object; spec: TrainingProfileObject['spec'] };
+    expect(stored.metadata).to.deep.equal({ resourceVersion: '41' });
+    expect(stored.spec.runs.map(({ uid }) => uid)).to.have.length(20);
+    expect(stored.spec.runs.map(({ uid }) => uid)).not.to.include('old-0');
   });
 
   it('is not made by a run that goes on, or that is of no family', async () => {

@@ -14,6 +14,10 @@ describe('what a GPU can do', () => {
     'nvidia-h100-80gb-hbm3': 81_559,
     'nvidia-l40s': 46_068,
     'nvidia-l4': 23_034,
+    // A pool counts and a driver reports each of its two dies as a GPU.
+    AMD_Instinct_MI250X: 65_536,
+    'NVIDIA-RTX-6000-Ada-Generation': 49_140,
+    'Quadro-RTX-6000': 24_576,
   };
   for (const [type, memoryMiB] of Object.entries(found)) {
     it(`is found for ${type}`, () => expect(peakOf(type)?.memoryMiB).to.equal(memoryMiB));
@@ -21,6 +25,21 @@ describe('what a GPU can do', () => {
 
   it('is not made up for another type', () => {
     for (const type of ['nvidia-a1000', 'tpu-v5', '', 'h1000']) expect(peakOf(type), type).to.equal(undefined);
+  });
+
+  it('is not that of the whole card for a slice of it, or for one that several share', () => {
+    for (const type of ['NVIDIA-A100-SXM4-80GB-MIG-1g.10gb', 'NVIDIA-H100-80GB-HBM3-MIG-3g.40gb', 'Tesla-T4-SHARED']) {
+      expect(peakOf(type), type).to.equal(undefined);
+    }
+  });
+
+  it('is that of 32 bits for BF16 where the card has no units for it', () => {
+    const teraflops = (type: string) => flopsPerSecond(peakOf(type) ?? expect.fail(type), 'BF16') / 1e12;
+    expect(teraflops('nvidia-t4')).to.equal(8.1);
+    expect(teraflops('nvidia-v100-32gb')).to.equal(15.7);
+    expect(teraflops('nvidia-p100')).to.equal(9.3);
+    expect(teraflops('nvidia-a100')).to.equal(312);
+    expect(teraflops('nvidia-h100')).to.equal(989);
   });
 
   it('is at least as much in a narrower precision', () => {

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { believedNoise } from '../../../../src/core/estimate/job-prior.ts';
 import { cholesky, inverse } from '../../../../src/core/estimate/linear-algebra.ts';
+import { believedPeakBytes, largestBelievedMicroBatch } from '../../../../src/core/estimate/memory-belief.ts';
 import { isContradicted } from '../../../../src/core/estimate/prior-conflict.ts';
 import { LOG_PER_SAMPLE, PARAMETERS } from '../../../../src/core/estimate/step-time-prior.ts';
 import { type NextRun, priorOf } from '../../../../src/core/profile/family.ts';
@@ -83,6 +84,32 @@ describe('what a family tells of the next run', () => {
     // S(B) is proportional to B_noise + B in samples.
     const larger = priorOf([run], { ...NEXT, targetLoss: 1.5, initialGlobalBatchSize: 564 })?.work ?? expect.fail();
     expect(Math.exp(larger.logMean)).to.be.closeTo(1e6 * (1564 / 1064), 1);
+  });
+
+  describe('of memory, where all runs had one micro batch', () => {
+    const GIGABYTES = 1e9;
+    const run = aRun({ memory: [{ microBatchSize: 16, usedBytes: 40 * GIGABYTES }] });
+    const memoryOf = (next: Partial<NextRun>) => priorOf([run], { ...NEXT, ...next })?.memory ?? expect.fail();
+    const on = (gigabytes: number, next: Partial<NextRun> = {}) =>
+      largestBelievedMicroBatch(memoryOf({ memoryBytes: gigabytes * GIGABYTES, ...next }), 1, 0.1);
+
+    it('is no less for a smaller micro batch: what of it is state, nobody knows', () => {
+      expect(on(16)).to.equal(0);
+      expect(believedPeakBytes(memoryOf({}), 1, 1).value).to.be.closeTo(40 * GIGABYTES, 1e3);
+    });
+
+    it('grows at most in proportion for a larger one', () => {
+      expect(on(80)).to.be.within(16, 31);
+      expect(believedPeakBytes(memoryOf({}), 1, 32).value).to.be.closeTo(80 * GIGABYTES, 1e3);
+    });
+
+    it('falls as the declared activations do, where a model is declared', () => {
+      const model = aModel({ activationBytesPerSample: 2 * GIGABYTES });
+      expect(believedPeakBytes(memoryOf({ model }), 1, 16).value).to.be.closeTo(40 * GIGABYTES, 1e3);
+      expect(believedPeakBytes(memoryOf({ model }), 1, 1).value).to.be.closeTo(10 * GIGABYTES, 1e3);
+      expect(on(24, { model })).to.be.within(1, 6);
+      expect(on(8, { model })).to.equal(0);
+    });
   });
 
   it('holds no posterior that is none', () => {
