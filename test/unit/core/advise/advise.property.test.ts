@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { advise } from '../../../../src/core/advise/advise.ts';
-import type { AdvisedPool } from '../../../../src/core/advise/capacity-cost.ts';
+import type { AdvisedPool, Capacity } from '../../../../src/core/advise/capacity-cost.ts';
 import type { Advice } from '../../../../src/core/advise/verdict.ts';
 import type { RunRecord } from '../../../../src/core/profile/run-record.ts';
 
@@ -22,13 +22,14 @@ function aPool(parts: Partial<AdvisedPool> = {}): AdvisedPool {
   };
 }
 
-const OWNED = {
+type Owned = Extract<Capacity, { type: 'Owned' }>;
+const OWNED: Owned = {
   type: 'Owned',
   purchasePricePerNode: 2000,
   amortisationMonths: 36,
   maintenancePerNodeMonth: 10,
-} as const;
-const anOwnedPool = (capacity: Partial<typeof OWNED> = {}) =>
+};
+const anOwnedPool = (capacity: Partial<Owned> = {}) =>
   aPool({ name: 'owned', maxNodes: 1, capacity: { ...OWNED, ...capacity } });
 
 function aRun(day: number, cost: number, parts: Partial<RunRecord> = {}): RunRecord {
@@ -148,10 +149,10 @@ describe('advice on hardware', () => {
     expect(breakEven?.months.value).to.be.closeTo(2000 / (hours * 0.5 - 10), 1);
   });
 
-  const cases: Record<string, { capacity: Partial<typeof OWNED>; verdict: string }> = {
-    'a low price': { capacity: { purchasePricePerNode: 200 as never }, verdict: 'Cheaper' },
-    'a price near what is saved': { capacity: { purchasePricePerNode: 8000 as never }, verdict: 'Neutral' },
-    'a high price': { capacity: { purchasePricePerNode: 50_000 as never }, verdict: 'Dearer' },
+  const cases: Record<string, { capacity: Partial<Owned>; verdict: string }> = {
+    'a low price': { capacity: { purchasePricePerNode: 200 }, verdict: 'Cheaper' },
+    'a price near what is saved': { capacity: { purchasePricePerNode: 8000 }, verdict: 'Neutral' },
+    'a high price': { capacity: { purchasePricePerNode: 50_000 }, verdict: 'Dearer' },
   };
   for (const [name, { capacity, verdict }] of Object.entries(cases)) {
     it(`calls ${name} ${verdict}`, () => {
@@ -160,7 +161,7 @@ describe('advice on hardware', () => {
   }
 
   it('never pays back what costs more to keep than it saves', () => {
-    const advice = moved(busy, anOwnedPool({ maintenancePerNodeMonth: 1000 as never }));
+    const advice = moved(busy, anOwnedPool({ maintenancePerNodeMonth: 1000 }));
     expect(advice.breakEven?.months.low).to.equal(Number.POSITIVE_INFINITY);
     expect(advice.sentence).to.contain('would never come back');
     expect(advice.verdict).to.equal('Dearer');
