@@ -86,6 +86,22 @@ const limitsSchema = withRules(
   ],
 );
 
+const reservationSchema = z.object({
+  nodes: integer(1, NODES_MAX).describe('nodes that are committed to and paid for, used or not.'),
+  pricePerNodeHour: amount().describe(
+    'pricePerNodeHour of a committed node; further nodes cost spec.cost.pricePerNodeHour.',
+  ),
+  endsAt: instant().describe('endsAt is when the term of the commitment ends.'),
+});
+
+const ownershipSchema = z.object({
+  purchasePricePerNode: amount().describe('purchasePricePerNode, with what it took to set it up.'),
+  amortisationMonths: integer(1, 240).describe('amortisationMonths over which the purchase is to pay for itself.'),
+  maintenancePerNodeMonth: amount().describe(
+    'maintenancePerNodeMonth is space, service and staff, and electricity where spec.energy.billing is IncludedInNode.',
+  ),
+});
+
 const costSchema = z.object({
   billing: z
     .enum(['Node', 'Gpu'])
@@ -93,9 +109,55 @@ const costSchema = z.object({
     .describe(
       'billing says what is paid for: Node the whole node as soon as it stands, Gpu only the share of its GPUs in use.',
     ),
-  pricePerNodeHour: amount().describe('pricePerNodeHour of one node, a decimal string such as "0.526".'),
-  currency: currencyCode().default('USD').describe('currency of the price, an ISO 4217 code.'),
+  pricePerNodeHour: amount().describe(
+    'pricePerNodeHour of one node, a decimal string such as "0.526"; decisions and the accounts of jobs go by it, whatever the capacityType.',
+  ),
+  currency: currencyCode().default('USD').describe('currency of all prices here, an ISO 4217 code.'),
+  capacityType: z
+    .enum(['OnDemand', 'Spot', 'Reserved', 'Owned'])
+    .default('OnDemand')
+    .describe(
+      'capacityType says how the nodes are had: rented OnDemand, rented as Spot and taken back at times, Reserved for a term, or Owned.',
+    ),
+  interruptionsPerNodeHour: amount()
+    .optional()
+    .describe(
+      'interruptionsPerNodeHour by which a spot node is taken back, such as "0.05"; with capacityType Spot only.',
+    ),
+  reservation: reservationSchema
+    .optional()
+    .describe('reservation is what was committed to; with capacityType Reserved only.'),
+  ownership: ownershipSchema
+    .optional()
+    .describe('ownership is what all spec.limits.maxNodes nodes were bought for; with capacityType Owned only.'),
 });
+
+const costRules: readonly CelRule[] = [
+  {
+    fieldPath: '.interruptionsPerNodeHour',
+    rule: "self.capacityType == 'Spot' || !has(self.interruptionsPerNodeHour)",
+    message:
+      'spec.cost.interruptionsPerNodeHour belongs to capacityType Spot: set spec.cost.capacityType to Spot or remove it',
+  },
+  {
+    fieldPath: '.reservation',
+    rule: "self.capacityType == 'Reserved' ? has(self.reservation) : !has(self.reservation)",
+    message:
+      'spec.cost.reservation belongs to capacityType Reserved: set it with that type and remove it with any other',
+  },
+  {
+    fieldPath: '.ownership',
+    rule: "self.capacityType == 'Owned' ? has(self.ownership) : !has(self.ownership)",
+    message: 'spec.cost.ownership belongs to capacityType Owned: set it with that type and remove it with any other',
+  },
+];
+
+const reservationFitsRule: CelRule = {
+  fieldPath: '.cost.reservation.nodes',
+  rule: '!has(self.cost.reservation) || self.cost.reservation.nodes <= self.limits.maxNodes',
+  message:
+    'spec.cost.reservation.nodes is above spec.limits.maxNodes: raise spec.limits.maxNodes, or nodes that are paid for are never used',
+};
 
 const sourceName = () => dnsLabel().optional();
 
@@ -145,7 +207,7 @@ const gpuPoolSpecSchema = z.object({
   ),
   provider: providerSchema.prefault({ type: 'None' }).describe('provider says how the pool gets its nodes.'),
   limits: limitsSchema.describe('limits of the number of nodes.'),
-  cost: costSchema.describe('cost of the nodes.'),
+  cost: withRules(costSchema, costRules).describe('cost of the nodes.'),
   energy: withRules(energySchema, energyRules)
     .optional()
     .describe('energy that the nodes draw, and where its price and carbon are read; unset leaves it out.'),
@@ -213,7 +275,7 @@ export const gpuPoolSchema = withRules(
     apiVersion: z.literal(API_VERSION),
     kind: z.literal(GPU_POOL.kind),
     metadata: objectMetadataSchema,
-    spec: gpuPoolSpecSchema.describe('spec is what the administrator states.'),
+    spec: withRules(gpuPoolSpecSchema, [reservationFitsRule]).describe('spec is what the administrator states.'),
     status: gpuPoolStatusSchema.optional().describe('status is what Stepwise found and did; only Stepwise writes it.'),
   }),
   [gpuPoolNameRule],

@@ -49,6 +49,7 @@ const runSchema = z.object({
   endedAt: instant().describe('endedAt is when the run ended.'),
   outcome: z.enum(['Complete', 'Failed']).describe('outcome of the run.'),
   acceleratorType: text(63).min(1).describe('acceleratorType of the GPUs that it ran on last.'),
+  pool: dnsLabel().optional().describe('pool is the GPUPool that it ran on last, by whose price it was charged.'),
   replicas: integer(1, WORKERS_MAX).describe('replicas is the number of workers that it ended with.'),
   globalBatchSize: batchSize().describe('globalBatchSize that it ended with.'),
   microBatchSize: batchSize().describe('microBatchSize that it ended with.'),

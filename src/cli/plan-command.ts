@@ -94,7 +94,7 @@ function planOf(job: TrainingJob, known: Known, now: number): StartPlan {
   const priors = priorsFor(job, limits, known.pools, profile);
   const pools = known.pools.map((pool) => {
     const { foreign = 0, allocated = 0 } = pool.status?.gpus ?? {};
-    return poolSnapshotOf(pool, foreign + allocated);
+    return poolSnapshotOf(pool, foreign + allocated, now);
   });
   return planStart({ now, job: unstarted(job, limits, priors), pools });
 }

@@ -1,4 +1,5 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
+import { runAdvise } from './advise-command.ts';
 import { type Cluster, type ClusterOptions, openCluster } from './cluster.ts';
 import { completionFor, SHELLS, type Shell } from './completion.ts';
 import { runExplain } from './explain-command.ts';
@@ -70,6 +71,23 @@ function programFor({ terminal, writeError, open = openCluster }: Surroundings, 
     .action((job: string, flags: Flags) =>
       using(open(flags), (cluster) => runExplain(job, flags.output, terminal, cluster)),
     );
+
+  withCluster(withOutput(program.command('advise')))
+    .description('which larger batches and other hardware would be cheaper, neutral or dearer for what was run so far')
+    .option('-f, --filename <files...>', 'files with GPUPools and TrainingProfiles; the cluster fills in the rest', [])
+    .option('--price-per-kwh <amount>', 'price of metered electricity, in the currency of the pools')
+    .action(async ({ filename, output, namespace, pricePerKwh, ...rest }: Flags & { pricePerKwh?: string }) => {
+      const asked = { files: filename, format: output, namespace, pricePerKwh };
+      let opened: Cluster | undefined;
+      try {
+        await runAdvise(asked, terminal, () => {
+          opened = open({ namespace, ...rest });
+          return opened;
+        });
+      } finally {
+        opened?.close();
+      }
+    });
 
   const profile = program.command('profile').description('export and import what runs of a family taught');
   withCluster(withOutput(profile.command('export')))

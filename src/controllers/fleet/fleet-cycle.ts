@@ -222,7 +222,7 @@ export class FleetCycle {
           const priors = believedOf(cluster, view);
           return priors.length === 0 ? seen : { ...seen, priors };
         }),
-      pools: cluster.pools.list().map((pool) => snapshotPool(cluster, pool, electricityOf?.(pool, now))),
+      pools: cluster.pools.list().map((pool) => snapshotPool(cluster, pool, now, electricityOf?.(pool, now))),
     };
   }
 

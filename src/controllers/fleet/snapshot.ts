@@ -8,6 +8,7 @@ import {
 import { fromDecimal } from '../../api/decimal.ts';
 import type { GpuPool } from '../../api/gpu-pool.ts';
 import type { PoolMeter } from '../../core/account/job-account.ts';
+import type { InstantSeconds } from '../../core/configuration.ts';
 import type { Evidence } from '../../core/estimate/evidence.ts';
 import type { HeldByUser, JobHistory, JobSnapshot, PoolHour, PoolSnapshot } from '../../core/snapshot.ts';
 import { type ClusterView, poolUse } from '../cluster-view.ts';
@@ -75,14 +76,20 @@ export interface PoolElectricity extends Pick<PoolSnapshot, 'hours' | 'carbonBas
   readonly hourNow?: PoolHour;
 }
 
-export function snapshotPool(cluster: ClusterView, pool: GpuPool, electricity: PoolElectricity = {}): PoolSnapshot {
-  return poolSnapshotOf(pool, poolUse(cluster, pool).foreignGpus, electricity);
+export function snapshotPool(
+  cluster: ClusterView,
+  pool: GpuPool,
+  now: InstantSeconds,
+  electricity: PoolElectricity = {},
+): PoolSnapshot {
+  return poolSnapshotOf(pool, poolUse(cluster, pool).foreignGpus, now, electricity);
 }
 
 /** The same where it is told how many of its GPUs are not to be had. */
 export function poolSnapshotOf(
   pool: GpuPool,
   foreignGpus: number,
+  now: InstantSeconds,
   { hours, carbonBasis, kilowattsPerGpu }: PoolElectricity = {},
 ): PoolSnapshot {
   return {
@@ -92,6 +99,7 @@ export function poolSnapshotOf(
     name: pool.metadata.name,
     gpusPerNode: pool.spec.gpusPerNode,
     maxNodes: pool.spec.limits.maxNodes,
+    paidNodes: paidNodesOf(pool, now),
     foreignGpus,
     billing: pool.spec.cost.billing,
     pricePerNodeHour: fromDecimal(pool.spec.cost.pricePerNodeHour),
@@ -99,4 +107,12 @@ export function poolSnapshotOf(
     provisioningSeconds: pool.status?.provisioningSeconds,
     stockOutUntil: fromInstant(pool.status?.stockOutUntil),
   };
+}
+
+/** Nodes that cost nothing more when they are used: all that are owned, and those reserved while the term lasts. */
+function paidNodesOf({ spec }: GpuPool, now: InstantSeconds): number {
+  if (spec.cost.capacityType === 'Owned') return spec.limits.maxNodes;
+  const { reservation } = spec.cost;
+  const endsAt = fromInstant(reservation?.endsAt);
+  return reservation !== undefined && endsAt !== undefined && now < endsAt ? reservation.nodes : 0;
 }

@@ -20,7 +20,7 @@ export function startPlanFor(cluster: ClusterView, view: JobView, priors: readon
   // What other jobs hold is as little to be had as what is not Stepwise's.
   const pools = view.pools.map((pool) => {
     const { foreignGpus, ownGpus } = poolUse(cluster, pool);
-    return poolSnapshotOf(pool, foreignGpus + ownGpus);
+    return poolSnapshotOf(pool, foreignGpus + ownGpus, view.now);
   });
   const job = {
     ...told,

@@ -13,6 +13,7 @@ export function toRunRecord(run: ProfiledRun): RunRecord {
     endedAt: fromInstant(run.endedAt) ?? 0,
     outcome: run.outcome,
     gpuType: acceleratorType,
+    ...present({ pool: run.pool }),
     replicas: run.replicas,
     globalBatchSize: run.globalBatchSize,
     microBatchSize: run.microBatchSize,
@@ -65,6 +66,7 @@ export function fromRunRecord(run: RunRecord): ProfiledRun {
     })),
     memory: run.memory.map(({ microBatchSize, usedBytes }) => ({ microBatchSize, usedBytes: Math.round(usedBytes) })),
     ...present({
+      pool: run.pool,
       targetLoss: run.targetLoss === undefined ? undefined : toDecimal(run.targetLoss),
       stepTime:
         stepTime === undefined

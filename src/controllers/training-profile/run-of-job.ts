@@ -37,6 +37,7 @@ export function runOfJob(job: TrainingJobObject, pools: readonly GpuPool[]): Run
     endedAt,
     outcome: isConditionTrue(status.conditions, 'Complete') ? 'Complete' : 'Failed',
     gpuType: pool.spec.accelerator.type,
+    pool: pool.metadata.name,
     replicas: Math.max(1, Math.round(batch.dataParallelSize / Math.max(1, spec.elasticity.gpusPerReplica))),
     globalBatchSize: batch.globalBatchSize,
     microBatchSize: batch.microBatchSize,

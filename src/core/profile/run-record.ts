@@ -9,6 +9,8 @@ export interface RunRecord {
   readonly outcome: 'Complete' | 'Failed';
   /** Type of the GPUs that it ran on last. */
   readonly gpuType: string;
+  /** That it ran on last; undefined for a run recorded without it. */
+  readonly pool?: string | undefined;
   readonly replicas: number;
   /** What it ended with. */
   readonly globalBatchSize: number;

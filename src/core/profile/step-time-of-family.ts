@@ -77,7 +77,7 @@ function observationOf({ stepTime }: RunRecord): Observation | undefined {
  * How much longer the new type takes for a sample, by its peaks; compute and memory traffic each bound a part of the
  * kernels. Where nobody says in which precision the run computes, it lies between those of 32 and of 16 bits.
  */
-function timeRatio(
+export function timeRatio(
   from: GpuPeak,
   to: GpuPeak,
   precision: Precision | undefined,

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { parse, stringify } from 'yaml';
-import { parseScalingPolicy, parseTrainingProfile } from '../../../src/api/parse.ts';
+import { parseGpuPool, parseScalingPolicy, parseTrainingProfile } from '../../../src/api/parse.ts';
 import type { TrainingProfile } from '../../../src/api/training-profile.ts';
 import { KubeError } from '../../../src/kube/kube-error.ts';
 import { say } from '../../support/a-terminal.ts';
@@ -10,6 +10,7 @@ import { aTrainingJob } from '../../support/a-training-job.ts';
 
 const root = path.join(import.meta.dirname, '../../..');
 const PLANNED = path.join(root, 'deploy/examples/plan/job-and-pools.yaml');
+const OBSERVED = path.join(root, 'deploy/examples/advise/runs-and-pools.yaml');
 const PROFILE = path.join(root, 'deploy/examples/training-profile.yaml');
 
 /** Compares with test/golden/cli; UPDATE_GOLDEN=1 writes it anew. */
@@ -129,6 +130,52 @@ function parsePool(text: string) {
   return { ...pool, spec: { ...pool.spec, cost: { billing: 'Node', currency: 'USD', ...pool.spec.cost } } };
 }
 
+describe('kubectl stepwise advise', () => {
+  const priced = ['--price-per-kwh', '0.21'];
+
+  it('tells what a larger batch and other hardware would come to', async () => {
+    const { exitCode, output, error } = await say(['advise', '-f', OBSERVED, ...priced]);
+    expectGolden(output, 'advise.txt');
+    expect(error).to.equal('');
+    expect(exitCode).to.equal(0);
+  });
+
+  it('tells the figures beside with -o wide', async () => {
+    expectGolden((await say(['advise', '-f', OBSERVED, '-o', 'wide', ...priced])).output, 'advise-wide.txt');
+  });
+
+  it('is read by programs with -o json and -o yaml, which say the same', async () => {
+    const json = JSON.parse((await say(['advise', '-f', OBSERVED, '-o', 'json', ...priced])).output);
+    const yaml = parse((await say(['advise', '-f', OBSERVED, '-o', 'yaml', ...priced])).output);
+    expect(yaml).to.deep.equal(json);
+    expect(json.advice[0]).to.include({ subject: 'Batch', verdict: 'Cheaper', currency: 'USD' });
+  });
+
+  it('says what it would need to know of metered electricity', async () => {
+    const { output } = await say(['advise', '-f', OBSERVED]);
+    expect(output).to.match(/own-l4 instead of t4 +own-l4: its electricity is metered/);
+    expect(output).to.contain('--price-per-kwh gives the price');
+  });
+
+  it('asks the cluster for the runs where the file holds pools alone, and for all without a file', async () => {
+    const [runs = '', ...pools] = readFileSync(OBSERVED, 'utf8').split('---\n');
+    const profiles = [parseTrainingProfile(parse(runs))];
+    const cluster = (known: string[]) => ({
+      surroundings: async () => ({ pools: known.map((text) => parseGpuPool(parse(text))), policies: [], profiles }),
+    });
+    const filled = await say(['advise', '-f', '-', ...priced], { input: pools.join('---\n'), cluster: cluster([]) });
+    expectGolden(filled.output, 'advise.txt');
+    expectGolden((await say(['advise', ...priced], { cluster: cluster(pools) })).output, 'advise.txt');
+  });
+
+  it('gives none where nothing was run', async () => {
+    const { output, exitCode } = await say(['advise'], { cluster: {} });
+    expect(output).to.match(/^No advice: what was observed does not tell enough\./);
+    expect(output).to.contain('two runs of a family at least');
+    expect(exitCode).to.equal(0);
+  });
+});
+
 describe('what kubectl stepwise says of mistakes', () => {
   const mistakes: Record<string, { words: string[]; input?: string; exitCode: number; says: RegExp }> = {
     'a file that is not there': {
@@ -198,6 +245,11 @@ describe('what kubectl stepwise says of mistakes', () => {
       words: ['plan', '-f', PLANNED, '-o', 'xml'],
       exitCode: 2,
       says: /Allowed choices are table, wide, json, yaml/,
+    },
+    'a price that is none': {
+      words: ['advise', '--price-per-kwh', 'cheap'],
+      exitCode: 2,
+      says: /--price-per-kwh is cheap: give an amount of money, 0 or more, such as 0\.21/,
     },
     'a command that does not exist': { words: ['plann'], exitCode: 2, says: /unknown command 'plann'[\s\S]*plan/ },
   };
@@ -361,7 +413,7 @@ describe('kubectl stepwise completion', () => {
   for (const shell of ['bash', 'zsh', 'fish']) {
     it(`knows every command in ${shell}`, async () => {
       const { output } = await say(['completion', shell]);
-      for (const word of ['plan', 'explain', 'profile', 'completion', '--filename', 'import']) {
+      for (const word of ['plan', 'explain', 'advise', 'profile', 'completion', '--filename', 'import']) {
         expect(output).to.contain(word);
       }
     });

@@ -17,6 +17,9 @@ const scaleTarget = { apiVersion: 'karpenter.sh/v1', kind: 'NodePool', name: 't4
 const target = (change: JsonObject): JsonObject =>
   spec({ provider: { type: 'ScaleSubresource', scaleTarget: { ...scaleTarget, ...change } } });
 
+const reservation = { nodes: 8, pricePerNodeHour: '0.31', endsAt: '2027-12-01T00:00:00Z' };
+const ownership = { purchasePricePerNode: '9800', amortisationMonths: 36, maintenancePerNodeMonth: '60' };
+
 export const VALID_GPU_POOLS: ValidCases = {
   minimal: {},
   'scaled through Karpenter': target({}),
@@ -42,10 +45,68 @@ export const VALID_GPU_POOLS: ValidCases = {
       idleWattsPerGpu: 25,
     },
   }),
+  'spot nodes': spec({ cost: { capacityType: 'Spot', interruptionsPerNodeHour: '0.05' } }),
+  'spot nodes of unknown risk': spec({ cost: { capacityType: 'Spot' } }),
+  'all nodes reserved': spec({ cost: { capacityType: 'Reserved', reservation } }),
+  'nodes of its own': spec({ cost: { capacityType: 'Owned', ownership } }),
   'given back at once': spec({ scaleDownDelaySeconds: 0, provisioningTimeoutSeconds: 30 }),
 };
 
 export const INVALID_GPU_POOLS: InvalidCases = {
+  'a risk of interruption on demand': {
+    change: spec({ cost: { interruptionsPerNodeHour: '0.05' } }),
+    field: 'spec.cost.interruptionsPerNodeHour',
+    says: /interruptionsPerNodeHour belongs to capacityType Spot: set spec\.cost\.capacityType to Spot or remove it/,
+    by: 'rule',
+  },
+  'reserved without a commitment': {
+    change: spec({ cost: { capacityType: 'Reserved' } }),
+    field: 'spec.cost.reservation',
+    says: /reservation belongs to capacityType Reserved: set it with that type/,
+    by: 'rule',
+  },
+  'a commitment on demand': {
+    change: spec({ cost: { reservation } }),
+    field: 'spec.cost.reservation',
+    says: /reservation belongs to capacityType Reserved: .*remove it with any other/,
+    by: 'rule',
+  },
+  'a commitment without an end': {
+    change: spec({ cost: { capacityType: 'Reserved', reservation: { ...reservation, endsAt: null } } }),
+    field: 'spec.cost.reservation.endsAt',
+    says: /Required value/,
+    by: 'schema',
+  },
+  'more reserved than may be had': {
+    change: spec({ cost: { capacityType: 'Reserved', reservation: { ...reservation, nodes: 9 } } }),
+    field: 'spec.cost.reservation.nodes',
+    says: /reservation\.nodes is above spec\.limits\.maxNodes: raise spec\.limits\.maxNodes/,
+    by: 'rule',
+  },
+  'owned for no price': {
+    change: spec({ cost: { capacityType: 'Owned' } }),
+    field: 'spec.cost.ownership',
+    says: /ownership belongs to capacityType Owned: set it with that type/,
+    by: 'rule',
+  },
+  'bought and rented at once': {
+    change: spec({ cost: { capacityType: 'Spot', ownership } }),
+    field: 'spec.cost.ownership',
+    says: /ownership belongs to capacityType Owned: .*remove it with any other/,
+    by: 'rule',
+  },
+  'a purchase that is never to pay for itself': {
+    change: spec({ cost: { capacityType: 'Owned', ownership: { ...ownership, amortisationMonths: 0 } } }),
+    field: 'spec.cost.ownership.amortisationMonths',
+    says: /greater than or equal to 1/,
+    by: 'schema',
+  },
+  'a way to have nodes that there is not': {
+    change: spec({ cost: { capacityType: 'Leased' } }),
+    field: 'spec.cost.capacityType',
+    says: /supported values: "OnDemand", "Spot", "Reserved", "Owned"/,
+    by: 'schema',
+  },
   'a GPU that draws more at rest': {
     change: spec({ energy: { busyWattsPerGpu: 60, idleWattsPerGpu: 70 } }),
     field: 'spec.energy.idleWattsPerGpu',
