@@ -171,6 +171,11 @@ function passOn({ incoming, answer, upstream }: Exchange, maxBytes = Number.POSI
   const outgoing = send(url + incoming.url, { ...security, agent, method: incoming.method ?? 'GET', headers });
   let left = maxBytes;
   outgoing.on('response', (response) => {
+    // A fault that came in between has answered already.
+    if (answer.headersSent) {
+      outgoing.destroy();
+      return;
+    }
     answer.writeHead(response.statusCode ?? 502, response.headers);
     answer.flushHeaders();
     response.on('data', (chunk: Buffer) => {
