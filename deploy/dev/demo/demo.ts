@@ -88,9 +88,7 @@ function summarise(access: ClusterAccess, ended: readonly Ended[], stamps: Stamp
   for (const line of renderDecisions(ended)) report(line);
   report('');
   for (const line of renderSummary(outcomes, verdict, style)) report(line);
-  report(
-    style.dim('Billed are machines from launch to removal. The operator counts them while workers stand on them.'),
-  );
+  report(style.dim('Billed are machines from launch to removal. The operator counts them from when they register.'));
   for (const line of renderYields(outcomes)) report(line);
   report('');
   for (const line of differencesToOperator(outcomes)) report(style.bad(`  ${line}`));

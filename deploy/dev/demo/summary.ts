@@ -8,7 +8,7 @@ import type { SimulatedRun } from './simulated-run.ts';
 import { pad, type Style } from './table.ts';
 import { type Yield, yieldOf } from './yielding.ts';
 
-/** The operator counts the money by itself; more than this share away from the bill is told. */
+/** The operator counts the money by itself; more than this share outside of what the API server shows is told. */
 const TOLERATED_DIFFERENCE = 0.05;
 
 export interface Outcome {
@@ -97,12 +97,15 @@ function problemsOf(outcome: Outcome): string[] {
   return problems;
 }
 
+/** The operator counts machines from when they register until they go: more than workers stand on them, less than the bill. */
 export function differencesToOperator(outcomes: readonly Outcome[]): string[] {
+  const isBetween = ({ workersUsd, operatorUsd, stepwiseUsd }: Outcome) =>
+    operatorUsd >= workersUsd * (1 - TOLERATED_DIFFERENCE) && operatorUsd <= stepwiseUsd * (1 + TOLERATED_DIFFERENCE);
   return outcomes
-    .filter(({ workersUsd, operatorUsd }) => !(Math.abs(operatorUsd / workersUsd - 1) <= TOLERATED_DIFFERENCE))
+    .filter((outcome) => !isBetween(outcome))
     .map(
-      ({ name, workersUsd, operatorUsd }) =>
-        `the operator counted ${dollars(operatorUsd)} for ${name}, the API server shows ${dollars(workersUsd)} for the same time`,
+      ({ name, workersUsd, operatorUsd, stepwiseUsd }) =>
+        `the operator counted ${dollars(operatorUsd)} for ${name}, the API server shows ${dollars(workersUsd)} with workers and ${dollars(stepwiseUsd)} in all`,
     );
 }
 
