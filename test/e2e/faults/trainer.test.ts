@@ -58,15 +58,15 @@ describe('a trainer that runs out of memory at a new micro batch', function () {
   const { client, folder, train } = setStage(name);
 
   it('keeps the old one, loses no step, and gets passes that fit', async () => {
-    const args = ['--micro-batch-size=64', '--target-loss=0', `--memory-limit-mib=${MEMORY_LIMIT_MIB}`];
+    const args = ['--micro-batch-size=32', '--target-loss=0', `--memory-limit-mib=${MEMORY_LIMIT_MIB}`];
     const environment = { E2E_MEMORY_SHARE: String(MEMORY_SHARE) };
-    await train({ mode: 'Auto', globalBatchSize: 64, program: 'traced.py', args, environment, targetLoss: 1.2 });
+    await train({ mode: 'Auto', globalBatchSize: 32, program: 'traced.py', args, environment, targetLoss: 1.2 });
     await untilJob(client, name, { what: 'the trainer refuses a micro batch', seconds: 120 }, ({ status }) => {
       return status?.batch?.rejectedReason === 'out_of_memory' && status.batch.microBatchSizeCeiling !== undefined;
     });
     await untilJob(client, name, { what: 'a larger batch of passes that fit runs', seconds: 90 }, ({ status }) => {
       const last = folder.trace().at(-1);
-      return (last?.samples ?? 0) > 64 && status?.tuning === undefined;
+      return (last?.samples ?? 0) > 32 && status?.tuning === undefined;
     });
     await sleep(20_000);
 
